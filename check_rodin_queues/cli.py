@@ -1,0 +1,238 @@
+"""The composition: from the arguments to a report.
+
+    words → Options → Access → answer → Snapshot → Selection → Verdict → Report
+
+Every error of this package becomes a state and a sentence here and nowhere else. What needs a
+library is imported where it is first used: the libraries are most of what a run costs, and --help
+and a usage error need none.
+"""
+
+# ruff: noqa: PLC0415 — see the docstring
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Callable, List, Mapping, Optional, Sequence
+
+from check_rodin_queues import __version__, arguments
+from check_rodin_queues.arguments import Options
+from check_rodin_queues.conditions import DEFAULT_STATES
+from check_rodin_queues.errors import AnswerError, CallError, ConfigError, UsageError
+from check_rodin_queues.journal import DEBUG, NOTICE, REQUEST, Journal
+from check_rodin_queues.labels import label_safe, shown_names
+from check_rodin_queues.output import Report, plain, report
+from check_rodin_queues.parser import DEFAULT_TIMEOUT, Shown
+from check_rodin_queues.probes import named_in
+from check_rodin_queues.selection import covers, select
+from check_rodin_queues.states import State
+from check_rodin_queues.verdict import Verdict
+
+if TYPE_CHECKING:
+    from check_rodin_queues.lifetime import Lifetime
+    from check_rodin_queues.server import Server
+    from check_rodin_queues.snapshot import Snapshot
+    from check_rodin_queues.tokens import Token
+
+
+#: How many queues -v names that are not judged.
+_MAX_NAMED = 20
+
+
+class Run:
+    """One run. It knows at each moment what to report if the run has to end now."""
+
+    def __init__(
+        self, words: Sequence[str], environ: Mapping[str, str], lifetime: Lifetime
+    ) -> None:
+        self._words = words
+        self._environ = environ
+        self._lifetime = lifetime
+        self._journal = Journal()
+        self._probe = named_in(words)
+        self._options: Optional[Options] = None
+        self._token: Optional[Token] = None
+        self._server_asked = False
+        self._doing = "reading the options"
+        self._failed: Callable[[AnswerError], Verdict] = self._unjudged
+        lifetime.on_timeout = self.expired
+        lifetime.on_signal = self.ended_by
+
+    def report(self) -> Report:
+        """Return what the process prints and its exit code, whatever happens on the way."""
+        try:
+            return self._written(self._verdict())
+        except Shown as shown:
+            return plain(str(shown))
+        except CallError as error:
+            wrong = Verdict(State.UNKNOWN, str(error), mistaken=isinstance(error, UsageError))
+            return self._written(wrong)
+        except Exception as error:  # noqa: BLE001 — a bug must not look like a state of the queues
+            return self._written(self._bug(error))
+
+    def expired(self) -> Report:
+        """Return the report for a run whose time is over; called in another thread."""
+        _lift_ceiling()
+        timeout = self._options.timeout if self._options else DEFAULT_TIMEOUT
+        why = f"{self._doing} took longer than {timeout:g} s"
+        error = AnswerError("timeout", f"{why}. Check its load and the network, or raise -t")
+        try:
+            return self._written(self._failed(error))
+        except Exception:  # noqa: BLE001 — too late for anything but the plain fact
+            return self._written(self._unjudged(error))
+
+    def ended_by(self, signal: str) -> Report:
+        """Return the report for a run that *signal* ends; called in another thread."""
+        _lift_ceiling()
+        return self._written(
+            Verdict(State.UNKNOWN, f"ended by {signal} while {self._doing}, before a result")
+        )
+
+    def _verdict(self) -> Verdict:
+        options = self._parsed()
+        from check_rodin_queues import answer, memory
+
+        try:
+            body = self._saved(options) if options.input else self._answer(options)
+            with memory.ceiling():
+                snapshot = answer.parse(body)
+        except AnswerError as error:
+            return self._failed(error)
+        return self._judged(snapshot=snapshot)
+
+    def _parsed(self) -> Options:
+        """Read the command line and, if it says so, the options of an INI file before it."""
+        options = self._take(arguments.parse(self._words))
+        if not options.extra_opts:
+            return options
+        if options.host is not None:
+            self._server(options)  # wrong whatever the file says
+        from check_rodin_queues import extra_opts
+
+        self._doing = "reading --extra-opts"
+        known = arguments.known_options()
+        found = [
+            word
+            for locator in options.extra_opts
+            for word in extra_opts.words(locator, self._environ, known)
+        ]
+        try:
+            return self._take(arguments.parse([*found, *self._words]))
+        except (UsageError, Shown) as error:
+            text = "no --help or --version there" if isinstance(error, Shown) else str(error)
+            raise ConfigError(f"--extra-opts: in the file: {text}") from None
+
+    def _take(self, options: Options) -> Options:
+        self._options = options
+        self._probe = options.probe
+        self._lifetime.guard(options.timeout)
+        return options
+
+    def _saved(self, options: Options) -> bytes:
+        """Return the answer in the file of --input."""
+        from check_rodin_queues.answer import MAX_BYTES
+        from check_rodin_queues.files import read_file
+
+        self._doing = "reading --input"
+        body = read_file(options.input or "-", "--input", MAX_BYTES)
+        self._failed = self._judged_failure
+        return body
+
+    def _answer(self, options: Options) -> bytes:
+        """Ask the server; from here on a failure is judged with all that is known of the run."""
+        from check_rodin_queues import settings
+
+        server = self._server(options)
+        self._doing = "reading the token"
+        access = settings.access_to(server, options, self._environ)
+        self._token = access.token
+        from check_rodin_queues import check  # noqa: F401 — before `_failed` may need it
+
+        self._server_asked = True
+        self._doing = f"asking {server.address}"
+        self._failed = self._judged_failure
+        from check_rodin_queues.libraries import load_requests
+
+        load_requests()
+        from check_rodin_queues import client
+
+        return client.ask(access, self._journal)
+
+    def _server(self, options: Options) -> Server:
+        from check_rodin_queues import settings
+
+        try:
+            return settings.server_of(options, self._environ)
+        except UsageError as error:
+            if options.extra_opts and options.host is None:  # then not the arguments alone
+                raise ConfigError(str(error)) from None
+            raise
+
+    def _judged_failure(self, error: AnswerError) -> Verdict:
+        return self._judged(failure=error)
+
+    def _judged(
+        self, failure: Optional[AnswerError] = None, snapshot: Optional[Snapshot] = None
+    ) -> Verdict:
+        from check_rodin_queues import check
+        from check_rodin_queues.resources import Attempt
+
+        options = self._options or arguments.parse([])
+        selection = select(options.policy, snapshot) if snapshot else None
+        names = shown_names(snapshot.names, self._redact) if snapshot else {}
+        if snapshot and selection:
+            self._note_left_out(
+                [names[name] for name in snapshot.names if not covers(options.policy, name)]
+            )
+            names.update((name, label_safe(self._redact(name))) for name in selection.missing)
+        attempt = Attempt(
+            selection,
+            failure,
+            self._lifetime.elapsed() if self._server_asked else None,
+            options.timeout,
+            self._token.seconds_left(time.time()) if self._token else None,
+        )
+        return check.judge(options.policy, attempt, names, lines=options.verbosity > 0)
+
+    def _note_left_out(self, names: Sequence[str]) -> None:
+        if names:
+            more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+            shown = ", ".join(sorted(names)[:_MAX_NAMED])
+            self._journal.note(NOTICE, f"left out by -q and -x: {shown}{more}")
+
+    def _redact(self, text: str) -> str:
+        return self._token.redact(text) if self._token else text
+
+    def _written(self, verdict: Verdict) -> Report:
+        verbosity = self._options.verbosity if self._options else 0
+        more: List[str] = []
+        if verbosity:
+            more += (*verdict.lines, *self._journal.shown_at(verbosity))
+        if verbosity >= REQUEST:
+            more += verdict.reasons
+        verdict = verdict._replace(text=self._redact(verdict.text))
+        return report(verdict, self._probe, map(self._redact, more))
+
+    def _unjudged(self, error: AnswerError) -> Verdict:
+        """Return the verdict on an error before there is anything to judge by."""
+        states = self._options.policy.states if self._options else DEFAULT_STATES
+        return Verdict(states[error.condition], f"{error.condition}: {error}")
+
+    def _bug(self, error: Exception) -> Verdict:
+        import traceback
+
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        for line in traceback.format_tb(error.__traceback__):
+            self._journal.note(DEBUG, line)
+        place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
+        return Verdict(
+            State.UNKNOWN,
+            f"internal error: {type(error).__name__} at {place}. "
+            f"Run with -vvv and report it, please (version {__version__})",
+        )
+
+
+def _lift_ceiling() -> None:
+    """Give the second thread the memory to write its report."""
+    from check_rodin_queues import memory
+
+    memory.lift()

@@ -1,0 +1,198 @@
+"""The one request: GET the queue status, and turn whatever comes back into bytes or an AnswerError.
+
+Nothing is followed, repeated or kept. The wall clock is not this module's: `lifetime` ends a run
+that hangs here, be it in the resolver, in a handshake or in a body that drips.
+"""
+
+import zlib
+from http import HTTPStatus
+from typing import Any, List, Mapping
+from urllib.parse import urlsplit
+
+import requests
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+from check_rodin_queues import __version__, failures, trust
+from check_rodin_queues.answer import MAX_BYTES, invalid
+from check_rodin_queues.errors import AnswerError
+from check_rodin_queues.journal import DEBUG, NOTICE, REQUEST, Journal
+from check_rodin_queues.labels import printable
+from check_rodin_queues.settings import Access
+from check_rodin_queues.tokens import Token
+from check_rodin_queues.transport import Bearer, Session
+
+_CHUNK = 64 * 1024
+#: gzip and zlib, with zlib's automatic detection of the header.
+_COMPRESSED = {
+    "gzip": zlib.MAX_WBITS | 32,
+    "x-gzip": zlib.MAX_WBITS | 32,
+    "deflate": zlib.MAX_WBITS | 32,
+}
+
+
+def ask(access: Access, journal: Journal) -> bytes:
+    """Return the body of the answer, decoded, of at most MAX_BYTES.
+
+    Raises AnswerError with the condition that fits, ConfigError if a certificate's file cannot be
+    used.
+    """
+    if access.client_cert:
+        trust.load_client_certificate(access.client_cert, access.client_key)
+    journal.note(REQUEST, f"request: GET {access.server.url}")
+    _note_trust(access, journal)
+    try:
+        with _send(access, journal) as response:
+            return _body(response, access, journal)
+    except failures.CAUGHT as error:
+        journal.note(DEBUG, f"error: {access.token.redact(repr(error))}")
+        raise failures.explain(error, access.server, access.trust) from None
+
+
+def _note_trust(access: Access, journal: Journal) -> None:
+    if access.server.scheme == "http":
+        journal.note(REQUEST, "trust: no TLS, http:// was asked for")
+    elif access.insecure:
+        journal.note(NOTICE, "insecure: --insecure, the server's certificate was not verified")
+    else:
+        path = access.trust.path or DEFAULT_CA_BUNDLE_PATH
+        journal.note(REQUEST, f"trust: {path} ({access.trust.origin})")
+
+
+def _send(access: Access, journal: Journal) -> requests.Response:
+    session = Session()
+    request = requests.Request(
+        "GET",
+        access.server.url,
+        auth=Bearer(access.token),
+        headers={
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+            "User-Agent": f"check_rodin_queues/{__version__}",
+        },
+    ).prepare()
+    settings = session.merge_environment_settings(
+        request.url, {}, True, _verify(access), _cert(access)
+    )
+    for scheme, proxy in settings["proxies"].items():
+        journal.note(REQUEST, f"proxy for {scheme}: {_without_user(proxy)}")
+    response = session.send(request, allow_redirects=False, timeout=None, **settings)
+    journal.note(REQUEST, f"answer: HTTP {response.status_code}")
+    for name, value in response.headers.items():
+        journal.note(DEBUG, access.token.redact(f"header: {name}: {value}"))
+    return response
+
+
+def _verify(access: Access) -> Any:
+    """Return what requests takes as `verify`: never True, which the environment would override."""
+    return False if access.insecure else access.trust.path or DEFAULT_CA_BUNDLE_PATH
+
+
+def _cert(access: Access) -> Any:
+    """Return what requests takes as `cert`; with a key, so that urllib3 looks at its encryption."""
+    if access.client_cert is None:
+        return None
+    return access.client_cert, access.client_key or access.client_cert
+
+
+def _without_user(proxy: str) -> str:
+    return proxy.rpartition("@")[2]
+
+
+def _body(response: requests.Response, access: Access, journal: Journal) -> bytes:
+    status = response.status_code
+    if status != HTTPStatus.OK:
+        raise _refused(status, response.headers, access)
+    raw = _read(response)
+    _check_length(response.headers, raw)
+    body = _decoded(raw, response.headers.get("Content-Encoding", "").strip().lower())
+    journal.note(REQUEST, f"answer: {len(body)} bytes")
+    shown = " ".join(body[:2000].decode("utf-8", "replace").split())
+    journal.note(DEBUG, access.token.redact(f"body: {shown}"))
+    return body
+
+
+def _read(response: requests.Response) -> bytes:
+    """Read the body as it was sent, one byte more than MAX_BYTES at the most."""
+    chunks: List[bytes] = []
+    left = MAX_BYTES + 1
+    while left > 0:
+        # Not iter_content: urllib3 would take the chunks apart itself, and less strictly.
+        chunk = response.raw.read(min(left, _CHUNK), decode_content=False)
+        if not chunk:
+            break
+        chunks.append(chunk)
+        left -= len(chunk)
+    if left <= 0:
+        raise invalid("it is larger than 1 MiB")
+    return b"".join(chunks)
+
+
+def _check_length(headers: Mapping[str, str], raw: bytes) -> None:
+    """Compare with Content-Length: urllib3 1.26 does not, so a cut answer would go unnoticed."""
+    promised = headers.get("Content-Length")
+    if promised is None or "Transfer-Encoding" in headers:
+        return
+    if not promised.strip().isdigit() or int(promised) != len(raw):
+        raise failures.broken(f"{len(raw)} bytes came, Content-Length does not fit")
+
+
+def _decoded(raw: bytes, encoding: str) -> bytes:
+    """Undo *encoding*, strictly and within MAX_BYTES; identity was asked for, so none is usual."""
+    if encoding in ("", "identity"):
+        return raw
+    if encoding not in _COMPRESSED:
+        raise invalid("its Content-Encoding is not one that can be read")
+    try:
+        reader = zlib.decompressobj(_COMPRESSED[encoding])
+        body = reader.decompress(raw, MAX_BYTES + 1)
+    except zlib.error:
+        raise invalid("it is not compressed as its Content-Encoding says") from None
+    if len(body) > MAX_BYTES:
+        raise invalid("it is larger than 1 MiB once decompressed")
+    if not reader.eof or reader.unused_data:
+        raise invalid("its compressed body is cut, or has more behind its end")
+    return body
+
+
+def _refused(status: int, headers: Mapping[str, str], access: Access) -> AnswerError:
+    """Return the error for an answer whose HTTP status is not 200."""
+    said = f"HTTP {status}{_phrase(status)}"
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return AnswerError("auth", f"{said}: the server refuses the token. Renew it")
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return AnswerError("throttled", f"{said}{_retry_after(headers)}. Check less often")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status < 600:  # noqa: PLR2004 — 5xx
+        return AnswerError("unreachable", f"{said}. See the log of the server or of its gateway")
+    if "Location" in headers and 300 <= status < 400:  # noqa: PLR2004 — 3xx
+        where = _shown_location(headers["Location"], access.token)
+        return AnswerError(
+            "invalid", f"{said}, a redirect{where}, is not followed. Give the final URL in -H"
+        )
+    return AnswerError(
+        "invalid", f"{said}: no queue status. Check -H, its port and its path prefix"
+    )
+
+
+def _phrase(status: int) -> str:
+    """Return the standard phrase; the server's own could say anything."""
+    try:
+        return f" {HTTPStatus(status).phrase}"
+    except ValueError:
+        return ""
+
+
+def _retry_after(headers: Mapping[str, str]) -> str:
+    seconds = headers.get("Retry-After", "").strip()
+    return f", retry after {seconds} s" if seconds.isdigit() and len(seconds) < 8 else ""  # noqa: PLR2004
+
+
+def _shown_location(location: str, token: Token) -> str:
+    """Return where a redirect leads, for people: without what may be a secret."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return ""
+    host = parts.netloc.rpartition("@")[2]
+    target = f"{parts.scheme}://{host}{parts.path}" if host else parts.path
+    return f" to {printable(token.redact(target))[:60]}" if target else ""

@@ -1,0 +1,118 @@
+"""--extra-opts: options from an INI file, in the dialect of the Monitoring Plugins.
+
+    [SECTION][@FILE]; without FILE the first that exists of: the file of $MP_CONFIG_FILE, a file of
+    a known name in the folders of $NAGIOS_CONFIG_PATH, the standard places.
+
+A line is `option = value`, the option as on the command line but without dashes; a flag has an
+empty value. The same option and the same section may come twice: nothing is overwritten. `;` and
+`#` begin a comment at the start of a line only, since a range or a path may hold them.
+"""
+
+import os
+import re
+from typing import Iterator, List, Mapping, Optional, Tuple
+
+from check_rodin_queues.errors import ConfigError, UsageError
+from check_rodin_queues.files import read_file
+
+DEFAULT_SECTION = "check_rodin_queues"
+FILE_NAMES = ("monitoring-plugins.ini", "plugins.ini", "nagios-plugins.ini")
+STANDARD_PLACES = (
+    "/usr/local/etc/monitoring-plugins/monitoring-plugins.ini",
+    "/usr/local/etc/monitoring-plugins.ini",
+    "/etc/monitoring-plugins/monitoring-plugins.ini",
+    "/etc/monitoring-plugins.ini",
+    "/etc/nagios/plugins.ini",
+    "/usr/local/nagios/etc/plugins.ini",
+    "/usr/local/etc/nagios/plugins.ini",
+    "/etc/opt/nagios/plugins.ini",
+    "/etc/nagios-plugins.ini",
+    "/usr/local/etc/nagios-plugins.ini",
+    "/etc/opt/nagios-plugins.ini",
+)
+_MAX_BYTES = 1024 * 1024
+_SECTION = re.compile(r"\[\s*(.*?)\s*\]\s*")
+
+#: Every option, with its dashes, and whether it takes a value.
+Known = Mapping[str, bool]
+
+
+def words(locator: str, environ: Mapping[str, str], known: Known) -> List[str]:
+    """Return the options of the section and file that *locator* names, as command-line words.
+
+    Raises ConfigError if there is no such file or section, or if a line cannot be read;
+    UsageError if *locator* itself is wrong.
+    """
+    section, at, path = locator.partition("@")
+    if at and not path:
+        raise UsageError("--extra-opts: no FILE stands behind the @")
+    chosen = path or _default_file(environ)
+    # An argument may be a secret in the wrong place; a path that was found is none.
+    origin = "--extra-opts" if path else f"--extra-opts {chosen}"
+    raw = read_file(chosen, origin, _MAX_BYTES)
+    try:
+        return _options(raw, section or DEFAULT_SECTION, known)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {error}") from None
+
+
+def _default_file(environ: Mapping[str, str]) -> str:
+    named = environ.get("MP_CONFIG_FILE")
+    if named:
+        return named
+    folders = [folder for folder in environ.get("NAGIOS_CONFIG_PATH", "").split(":") if folder]
+    candidates = [f"{folder}/{name}" for folder in folders for name in FILE_NAMES]
+    for path in (*candidates, *STANDARD_PLACES):
+        if os.path.exists(path):
+            return path
+    raise ConfigError(
+        "--extra-opts: there is no INI file in the standard places. Name one: SECTION@FILE"
+    )
+
+
+def _options(raw: bytes, section: str, known: Known) -> List[str]:
+    if len(raw) > _MAX_BYTES:
+        raise ConfigError("the file is larger than 1 MiB. Is it an INI file?")
+    text = raw.decode("utf-8", "surrogateescape")
+    found = [_word(number, line, known) for number, name, line in _lines(text) if name == section]
+    if not found:
+        shown = f"[{section}]" if section == DEFAULT_SECTION else "that was named"
+        raise ConfigError(f"the section {shown} is not in the file, or empty. Add it there")
+    return found
+
+
+def _lines(text: str) -> Iterator[Tuple[int, str, str]]:
+    """Give each option line with its number and the section that it stands in."""
+    section: Optional[str] = None
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.strip()
+        if not line or line[0] in ";#":
+            continue
+        if line[0] == "[":
+            head = _SECTION.fullmatch(line)
+            if not head:
+                raise _wrong(number, "a section is written [NAME]")
+            section = head[1]
+        elif section is None:
+            raise _wrong(number, "an option stands before the first [SECTION]")
+        else:
+            yield number, section, line
+
+
+def _word(number: int, line: str, known: Known) -> str:
+    key, equals, value = (part.strip() for part in line.partition("="))
+    option = f"-{key}" if len(key) == 1 else f"--{key}"
+    takes = known.get(option)
+    if not equals:
+        raise _wrong(number, "it has no =; a line is OPTION=VALUE, a flag OPTION=")
+    if takes is None or option == "--extra-opts":
+        raise _wrong(number, "there is no such option. See --help; leave its dashes out")
+    if value and not takes:
+        raise _wrong(number, "this option takes no value: write nothing behind the =")
+    if not takes:
+        return option
+    return f"{option}={value}" if option.startswith("--") else f"{option}{value}"
+
+
+def _wrong(number: int, why: str) -> ConfigError:
+    return ConfigError(f"line {number} of the file: {why}")

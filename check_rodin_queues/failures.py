@@ -1,0 +1,174 @@
+"""Why there is no answer: from the exceptions of requests, urllib3, ssl and socket to one sentence.
+
+Their types mislead (urllib3's "name not resolved" derives from its connect timeout) and their texts
+quote what a server sent. So the chain of causes is searched for the one that says what happened,
+and the words are this module's own.
+"""
+
+import errno
+import http.client
+import os
+import socket
+import ssl
+from typing import Iterator, List, Optional, Tuple, Type, TypeVar
+
+import requests
+import urllib3.exceptions
+
+from check_rodin_queues.answer import invalid
+from check_rodin_queues.errors import AnswerError, CheckError, ConfigError
+from check_rodin_queues.labels import printable
+from check_rodin_queues.server import Server
+from check_rodin_queues.trust import Trust, loadable, unreadable_store
+
+#: What may come out of a request: requests wraps most, but not all (a path of a CA, a bad host).
+CAUGHT = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+)
+
+_TRUST_HELP = "Give its CA with --ca-file"
+#: OpenSSL's X509_V_ERR_* codes: what is wrong with the certificate, and which option helps.
+CERTIFICATE_FAULTS = {
+    9: ("it is not yet valid", "Check the clocks of both hosts"),
+    10: ("it has expired", "Renew it on the server"),
+    18: ("it is self-signed", _TRUST_HELP),
+    19: ("its CA is not trusted: self-signed certificate in the chain", _TRUST_HELP),
+    20: (
+        "its issuer is not trusted or an intermediate is missing",
+        "Give its CA with --ca-file, or let the server send the whole chain",
+    ),
+    21: (
+        "its issuer is not trusted or an intermediate is missing",
+        "Give its CA with --ca-file, or let the server send the whole chain",
+    ),
+    23: ("it is revoked", "Renew it on the server"),
+    24: ("its CA is not allowed to sign certificates", "Issue it by a real CA"),
+    26: ("it is not meant for a server (wrong key usage)", "Issue one for server authentication"),
+    62: ("it is not valid for this host name", "Name the host in -H as the certificate does"),
+    64: ("it is not valid for this IP address", "Name the host in -H as the certificate does"),
+    66: ("its key is too weak", "Renew it on the server"),
+    67: ("the key of its CA is too weak", "Renew the CA"),
+    68: ("its signature is too weak", "Renew it on the server"),
+    79: ("its CA certificate is invalid", "Issue it by a real CA"),
+}
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
+#: Parts of the names of alerts by which a server refuses the client's certificate, or its absence.
+_REFUSES_CLIENT = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "ACCESS_DENIED")
+_CLIENT_HELP = "If it asks for a client certificate, check --client-cert and --client-key"
+_LEFT = "See the server's log; over TLS it may want --client-cert"
+_NO_HTTP = ("{where} does not speak proper HTTP", "Check the port, and whether it is https://")
+#: What an exception means: the first that is among the causes decides.
+_KINDS: Tuple[Tuple[Type[BaseException], str, str], ...] = (
+    (
+        socket.gaierror,
+        "cannot resolve the name in {where}",
+        "Check the name in -H and the DNS of this host",
+    ),
+    (
+        requests.exceptions.InvalidSchema,
+        "{where}: the proxy is of a kind that is not supported",
+        "Name an HTTP proxy",
+    ),
+    (
+        http.client.RemoteDisconnected,
+        "{where} closed the connection without an answer",
+        _LEFT,
+    ),
+    (
+        http.client.IncompleteRead,
+        "the transfer broke: the answer of {where} is cut",
+        "See the log of the server or of its gateway",
+    ),
+    (http.client.HTTPException, *_NO_HTTP),
+    (urllib3.exceptions.InvalidHeader, *_NO_HTTP),
+)
+_E = TypeVar("_E", bound=BaseException)
+
+
+def explain(error: BaseException, server: Server, trust: Trust) -> CheckError:
+    """Return what *error* of a request means: usually an AnswerError of condition `unreachable`.
+
+    A store that OpenSSL cannot read shows only here, as a ConfigError.
+    """
+    causes = list(_causes(error))
+    certificate = _first(causes, ssl.SSLCertVerificationError)
+    if certificate is None and _first(causes, ssl.SSLError) and not loadable(trust):
+        return ConfigError(unreadable_store(trust.origin))
+    where = server.address
+    if _first(causes, urllib3.exceptions.ProxyError) or _first(
+        causes, requests.exceptions.ProxyError
+    ):
+        where = f"the proxy for {where}"
+    if certificate is not None:
+        return _certificate(certificate, where)
+    if _first(causes, urllib3.exceptions.DecodeError):
+        return invalid("its Content-Encoding is not one that can be read")
+    return unreachable(*_cause(causes, where))
+
+
+def broken(how: str) -> AnswerError:
+    """Return the error for a transfer that ended too early or makes no sense."""
+    return unreachable(f"the transfer broke: {how}", "See the log of the server or of its gateway")
+
+
+def unreachable(cause: str, advice: str) -> AnswerError:
+    """Return the error for a server that gave no answer."""
+    return AnswerError("unreachable", f"{cause}. {advice}")
+
+
+def _causes(error: BaseException, depth: int = 0) -> Iterator[BaseException]:
+    """Give *error* and all that it was made from, wherever the libraries keep it."""
+    yield error
+    inner = [error.__cause__, error.__context__, getattr(error, "reason", None), *error.args]
+    for cause in inner if depth < 8 else []:  # noqa: PLR2004 — deeper than any chain seen
+        if isinstance(cause, BaseException):
+            yield from _causes(cause, depth + 1)
+
+
+def _first(causes: List[BaseException], kind: Type[_E]) -> Optional[_E]:
+    return next((cause for cause in causes if isinstance(cause, kind)), None)
+
+
+def _certificate(error: ssl.SSLCertVerificationError, where: str) -> AnswerError:
+    fault, advice = CERTIFICATE_FAULTS.get(
+        error.verify_code, (printable(error.verify_message), "Renew it on the server")
+    )
+    return unreachable(f"the certificate of {where} is refused: {fault}", advice)
+
+
+def _cause(causes: List[BaseException], where: str) -> Tuple[str, str]:
+    """Return the cause and the advice for what is not a certificate."""
+    tls = _first(causes, ssl.SSLError)
+    if tls is not None:
+        return _tls(tls, where)
+    for kind, words, advice in _KINDS:
+        if _first(causes, kind):
+            return words.format(where=where), advice
+    return _system(causes, where)
+
+
+def _tls(error: ssl.SSLError, where: str) -> Tuple[str, str]:
+    reason = (error.reason or "").upper()
+    if any(name in reason for name in _NO_TLS):
+        return f"{where} does not speak TLS", "Check the port; for plain HTTP say -H http://HOST"
+    _, alert, refusal = reason.rpartition("ALERT_")
+    detail = f": {(refusal or reason).lower().replace('_', ' ')}" if reason else ""
+    if alert and any(name in refusal for name in _REFUSES_CLIENT):
+        return f"{where} refused the TLS handshake{detail}", _CLIENT_HELP
+    return f"the TLS connection to {where} failed{detail}", f"See its log. {_CLIENT_HELP}"
+
+
+def _system(causes: List[BaseException], where: str) -> Tuple[str, str]:
+    """Return the words of the operating system's error, or at least the exception's name."""
+    for cause in reversed(causes):
+        number = getattr(cause, "errno", None)
+        if isinstance(cause, OSError) and isinstance(number, int) and number > 0:
+            advice = "Check that the server is up, and the port"
+            if number == errno.ECONNRESET:
+                advice = _LEFT
+            return f"{os.strerror(number).lower()}: {where}", advice
+    return f"{where}: {type(causes[-1]).__name__}", "Check -H, and run with -vvv"

@@ -1,0 +1,111 @@
+"""The life of a run: it ends on time and with one line, whatever the rest of the program does.
+
+A second thread waits for the deadline and for the signals that ask a process to end. It has to be a
+thread: the main one can hang where no signal handler and no timeout reaches, such as in the
+resolver. Whoever takes `_turn` first writes the output; the other one only makes the process end.
+"""
+
+import _thread
+import os
+import select
+import signal
+import time
+from typing import Callable, NoReturn
+
+from check_rodin_queues.output import Report
+
+#: Blocked from the first line of the program on, so that they wait for this module.
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+#: Wakes the thread to look at a new deadline.
+_WAKE = signal.SIGUSR1
+#: How long one who is writing may go on once the end has come, in seconds.
+_GRACE = 0.1
+#: A pipe that poll() calls writable takes this many bytes without blocking (POSIX: PIPE_BUF).
+_BLOCK = 4096
+_STDOUT = 1
+
+
+class Lifetime:
+    """The clock of a run and the one way to end it.
+
+    *on_timeout* and *on_signal* give the report for an early end; the run replaces them as it
+    learns more. They are called in the second thread.
+    """
+
+    def __init__(self, started: float) -> None:
+        """Take the moment of the program's first line, on the monotonic clock, in seconds."""
+        self.started = started
+        self.on_timeout: Callable[[], Report]
+        self.on_signal: Callable[[str], Report]
+        self._timeout = 0.0
+        self._code = 0
+        self._turn = _thread.allocate_lock()
+        self._thread = 0
+
+    def elapsed(self) -> float:
+        """Return the seconds since the first line of the program."""
+        return time.monotonic() - self.started
+
+    def guard(self, timeout: float) -> None:
+        """End the run *timeout* seconds after its start; called again, that is the new time."""
+        self._timeout = timeout
+        if self._thread:
+            signal.pthread_kill(self._thread, _WAKE)
+        else:
+            signal.pthread_sigmask(signal.SIG_BLOCK, (*ENDING, _WAKE))
+            self._thread = _thread.start_new_thread(self._watch, ())
+
+    def finish(self, report: Report) -> NoReturn:
+        """Write *report* and end with its exit code, also where the output cannot be written.
+
+        At once: to let the interpreter take itself apart would cost a fiftieth of the run and find
+        nothing to do. Nothing is left in a buffer, and coverage has a setting for it.
+        """
+        self._code = report.code
+        if not self._turn.acquire(False):
+            self._turn.acquire()  # the other thread is writing: it ends the process
+        self._write(report.output)
+        os._exit(report.code)
+
+    def _watch(self) -> NoReturn:
+        name = self._wait()
+        if not self._turn.acquire(False):
+            time.sleep(_GRACE)
+            os._exit(self._code)
+        report = self.on_signal(name) if name else self.on_timeout()
+        self._write(report.output)
+        os._exit(report.code)
+
+    def _wait(self) -> str:
+        """Wait for the end; return the signal's name, or nothing if the time is over."""
+        while True:
+            left = self._timeout - self.elapsed()
+            info = signal.sigtimedwait((*ENDING, _WAKE), max(left, 0))
+            if info is not None and info.si_signo != _WAKE:
+                return signal.Signals(info.si_signo).name
+            if self.elapsed() >= self._timeout:
+                return ""
+
+    def _write(self, output: bytes) -> None:
+        """Write to standard output, however slowly it is read, but not beyond the deadline."""
+        poll = select.poll()
+        poll.register(_STDOUT, select.POLLOUT)
+        while output:
+            left = self._timeout + _GRACE - self.elapsed() if self._thread else 1
+            if not poll.poll(max(left, 0) * 1000):
+                return
+            try:
+                output = output[os.write(_STDOUT, output[:_BLOCK]) :]
+            except BlockingIOError:
+                continue  # somebody else filled the pipe first
+            except OSError:
+                return  # closed or full: the exit code is what counts
+
+
+def open_standard_streams() -> None:
+    """Fill closed descriptors 0 to 2: else a socket would get the number and the output with it."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:  # noqa: PERF203 — three times in a life
+            os.open(os.devnull, os.O_RDWR)

@@ -1,0 +1,119 @@
+"""What is measured: one row for each metric, with how it is computed and when perfdata shows it.
+
+To add a metric of a queue, add a row to QUEUE_METRICS: thresholds, perfdata, output and help
+follow from it. Names are the API's own where it has one.
+"""
+
+from typing import Callable, NamedTuple, Optional, Tuple, Union
+
+from check_rodin_queues.snapshot import Queue
+
+Number = Union[int, float]
+
+#: Names the sum over the selected queues in labels and selectors; no queue is shown under it.
+TOTAL = "total"
+
+
+class QueueMetric(NamedTuple):
+    """A metric of a queue; *value* gives None where the metric has no meaning.
+
+    *advice* has {} for the queue. *always*: in perfdata without a threshold that names it.
+    *summed*: `total.NAME` exists.
+    """
+
+    name: str
+    meaning: str
+    value: Callable[[Queue], Optional[Number]]
+    advice: str
+    always: bool = False
+    summed: bool = False
+
+
+class RunMetric(NamedTuple):
+    """A metric of the check's own run or of its token, in seconds."""
+
+    name: str
+    meaning: str
+    advice: str
+
+
+def _awaiting_per_consumer(queue: Queue) -> Number:
+    if queue.consumers:
+        return queue.job_awaiting / queue.consumers
+    return float("inf") if queue.job_awaiting else 0
+
+
+def _busy_ratio(queue: Queue) -> Optional[Number]:
+    return queue.job_running / queue.consumers if queue.consumers else None
+
+
+QUEUE_METRICS = (
+    QueueMetric(
+        "consumers",
+        "consumers listening to the queue",
+        lambda queue: queue.consumers,
+        "Start workers for {}",
+        always=True,
+        summed=True,
+    ),
+    QueueMetric(
+        "job_awaiting",
+        "jobs waiting",
+        lambda queue: queue.job_awaiting,
+        "Add workers for {}, or see what holds them up",
+        always=True,
+        summed=True,
+    ),
+    QueueMetric(
+        "job_running",
+        "jobs running",
+        lambda queue: queue.job_running,
+        "See what the workers of {} do",
+        always=True,
+        summed=True,
+    ),
+    QueueMetric(
+        "awaiting_per_consumer",
+        "jobs waiting for each consumer",
+        _awaiting_per_consumer,
+        "Add workers for {}, or see what holds them up",
+    ),
+    QueueMetric(
+        "busy_ratio",
+        "running jobs / consumers, 1 = all busy",
+        _busy_ratio,
+        "See whether the workers of {} keep up",
+    ),
+)
+
+TIME = RunMetric("time", "seconds that the check took", "See the server's load and the network")
+TOKEN_EXPIRES_IN = RunMetric(
+    "token_expires_in", "seconds until the token expires", "Renew the token"
+)
+RUN_METRICS = (TIME, TOKEN_EXPIRES_IN)
+
+#: The longest name of a metric of a queue decides how long a queue's shown name may be.
+LONGEST_NAME = max(len(metric.name) for metric in QUEUE_METRICS)
+
+
+def decimal(value: Number) -> str:
+    """Write *value* as perfdata and people read it: no exponent, at most 6 decimals."""
+    if isinstance(value, int):
+        return str(value)
+    if value == float("inf"):
+        return "infinite"
+    return f"{value:.6f}".rstrip("0").rstrip(".")
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write *number* with its noun, *many* or *one* with an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def known_metrics() -> Tuple[str, ...]:
+    """Return what a selector may name, for messages."""
+    return (
+        *(metric.name for metric in QUEUE_METRICS),
+        *(f"{TOTAL}.{metric.name}" for metric in QUEUE_METRICS if metric.summed),
+        *(metric.name for metric in RUN_METRICS),
+    )

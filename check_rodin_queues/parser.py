@@ -1,0 +1,343 @@
+"""The options: every one with its group, its help and how its value is read.
+
+The one place that names them: the man page and the completions are made from it too.
+"""
+
+import argparse
+import re
+from typing import Any, Callable, NoReturn, Tuple
+
+from check_rodin_queues import __version__
+from check_rodin_queues.conditions import CONDITIONS, parse_states
+from check_rodin_queues.errors import UsageError
+from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, TOTAL, Number
+from check_rodin_queues.probes import parse_probe
+from check_rodin_queues.selection import is_plain
+from check_rodin_queues.states import State
+from check_rodin_queues.thresholds import Threshold, parse_threshold
+
+PROGRAM = "check_rodin_queues"
+DEFAULT_TIMEOUT = 10
+MAX_PORT = 65535
+_TIMEOUTS = (0.5, 3600.0)
+
+
+class Shown(Exception):  # noqa: N818 — not an error: --help or --version was asked for
+    """The text that --help or --version shows instead of a check."""
+
+
+class _Show(argparse.Action):
+    """Stops the parsing with the text that its *const* makes of the parser."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "nargs": 0, "default": argparse.SUPPRESS})
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        raise Shown(self.const(parser))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError in place of printing; argparse's own words may quote a value."""
+        message = re.sub(r"^argument ", "", message)
+        raise UsageError(re.sub(r"ignored explicit argument .*", "takes no value", message))
+
+
+def _typed(parse_value: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Let argparse put the option's name before a UsageError of *parse_value*."""
+
+    def convert(text: str) -> Any:
+        try:
+            return parse_value(text)
+        except UsageError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
+
+
+def _parse_timeout(text: str) -> Number:
+    low, high = _TIMEOUTS
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", text):
+        raise UsageError(f"takes seconds, {low:g} to {high:g}, such as 10 or 2.5")
+    seconds = float(text)
+    if not low <= seconds <= high:
+        raise UsageError(f"takes seconds, {low:g} to {high:g}")
+    return int(seconds) if seconds.is_integer() else seconds
+
+
+def _parse_port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= MAX_PORT:
+        raise UsageError(f"takes a port, 1 to {MAX_PORT}")
+    return int(text)
+
+
+def _parse_glob(text: str) -> str:
+    if not text:
+        raise UsageError("takes the name of a queue or a glob such as 'rodin.*'")
+    return text
+
+
+def _parse_names(text: str) -> Tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not all(is_plain(name) for name in names):
+        raise UsageError("takes names of queues, separated by commas, and no globs")
+    return names
+
+
+def _parse_path(text: str) -> str:
+    if not text or "\0" in text:
+        raise UsageError("takes a path")
+    return text
+
+
+def _parse_section(text: str) -> str:
+    if "\0" in text:
+        raise UsageError("takes [SECTION][@FILE]")
+    return text
+
+
+def _warning(text: str) -> Threshold:
+    return parse_threshold(State.WARNING, text)
+
+
+def _critical(text: str) -> Threshold:
+    return parse_threshold(State.CRITICAL, text)
+
+
+def _help(parser: argparse.ArgumentParser) -> str:
+    return parser.format_help()
+
+
+def _version(_: argparse.ArgumentParser) -> str:
+    return f"{PROGRAM} {__version__}\n"
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=26, width=79)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = _Parser(
+        prog=PROGRAM,
+        usage=f"{PROGRAM} -H HOST [--token-file FILE] [option ...]",
+        description=_DESCRIPTION,
+        epilog=_epilog(),
+        formatter_class=_formatter,
+        add_help=False,
+        allow_abbrev=False,
+    )
+    _add_server(parser)
+    _add_tls(parser)
+    _add_queues(parser)
+    _add_judgement(parser)
+    _add_running(parser)
+    return parser
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("the server").add_argument
+    add(
+        "-H",
+        "--host",
+        metavar="HOST",
+        help="the Rodin server: HOST, HOST:PORT or a URL; a bare host means https://HOST, "
+        "http:// has to be said (default: $RODIN_URL)",
+    )
+    add(
+        "-p",
+        "--port",
+        metavar="PORT",
+        type=_typed(_parse_port),
+        help="its port (default: the scheme's)",
+    )
+    add(
+        "--token-file",
+        metavar="FILE",
+        type=_typed(_parse_path),
+        help="the API token: first line of FILE (default: $RODIN_API_KEY)",
+    )
+    add(
+        "--input",
+        metavar="FILE",
+        type=_typed(_parse_path),
+        help="judge a saved answer, - for standard input, instead of asking a server",
+    )
+    add(
+        "-t",
+        "--timeout",
+        metavar="SECONDS",
+        type=_typed(_parse_timeout),
+        default=DEFAULT_TIMEOUT,
+        help="wall clock for the whole run, 0.5 to 3600, fractions allowed (default: 10)",
+    )
+
+
+def _add_tls(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("TLS").add_argument
+    add(
+        "--ca-file",
+        metavar="PATH",
+        type=_typed(_parse_path),
+        help="CA bundle, file or hashed folder, that the server's certificate must chain to "
+        "(default: $REQUESTS_CA_BUNDLE, $CURL_CA_BUNDLE, else $SSL_CERT_FILE, $SSL_CERT_DIR, "
+        "else the system's store)",
+    )
+    add(
+        "--client-cert",
+        metavar="FILE",
+        type=_typed(_parse_path),
+        help="client certificate for mutual TLS, PEM (default: none)",
+    )
+    add(
+        "--client-key",
+        metavar="FILE",
+        type=_typed(_parse_path),
+        help="its key, not encrypted (default: in the file of the certificate)",
+    )
+    add(
+        "--insecure",
+        action="store_true",
+        help="do not verify the server's certificate (default: verify)",
+    )
+
+
+def _add_queues(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("which queues").add_argument
+    add(
+        "-q",
+        "--queue",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        type=_typed(_parse_glob),
+        help="judge only queues that match; repeatable (default: all)",
+    )
+    add(
+        "-x",
+        "--exclude",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        type=_typed(_parse_glob),
+        help="leave these out, after -q; repeatable",
+    )
+    add(
+        "--require",
+        metavar="NAME",
+        action="append",
+        type=_typed(_parse_names),
+        help="this queue must be in the answer; repeatable, commas allowed; empty: none "
+        "(default: the four documented queues as far as -q and -x select them)",
+    )
+
+
+def _add_judgement(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("judgement").add_argument
+    add(
+        "-w",
+        "--warning",
+        metavar="[SELECTOR=]RANGE",
+        dest="thresholds",
+        action="append",
+        default=[],
+        type=_typed(_warning),
+        help="warn when the metric is outside RANGE; repeatable, the last that fits a label "
+        "wins; an empty RANGE removes one (default: none)",
+    )
+    add(
+        "-c",
+        "--critical",
+        metavar="[SELECTOR=]RANGE",
+        dest="thresholds",
+        action="append",
+        type=_typed(_critical),
+        help="the same, critical (default: consumers=1:)",
+    )
+    add(
+        "--state",
+        metavar="CONDITION=STATE",
+        action="append",
+        default=[],
+        type=_typed(parse_states),
+        help="which state a condition has; repeatable, commas allowed (default: see below)",
+    )
+    add(
+        "--probe",
+        metavar="KIND",
+        type=_typed(parse_probe),
+        help="answer a Kubernetes exec probe: readiness, startup or liveness; exit 0 or 1",
+    )
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("other").add_argument
+    add(
+        "--extra-opts",
+        metavar="SECTION][@FILE",
+        nargs="?",
+        const="",
+        action="append",
+        default=[],
+        type=_typed(_parse_section),
+        help=f"read options from an INI file, before the command line (default section: {PROGRAM})",
+    )
+    add(
+        "-v",
+        "--verbose",
+        dest="verbosity",
+        action="count",
+        default=0,
+        help="-v a line for each queue, -vv the request and why each state, -vvv all "
+        "(default: one line)",
+    )
+    add("-V", "--version", action=_Show, const=_version, help="show the version")
+    add("-h", "--help", action=_Show, const=_help, help="show this help")
+
+
+def _epilog() -> str:
+    conditions = "\n".join(f"  {row.name:12} {row.default.name:9} {row.when}" for row in CONDITIONS)
+    metrics = "\n".join(
+        f"  {name:27} {meaning}"
+        for name, meaning in (
+            *((f"QUEUE.{row.name}", row.meaning) for row in QUEUE_METRICS),
+            (f"{TOTAL}.METRIC", "one of the first three, summed"),
+            *((row.name, row.meaning) for row in RUN_METRICS),
+        )
+    )
+    return _EPILOG.format(conditions=conditions, metrics=metrics)
+
+
+_DESCRIPTION = """\
+Check the job queues of a Hyper3D Rodin server: how many consumers listen to
+each queue, how many jobs wait and how many run."""
+
+_EPILOG = """\
+thresholds:
+  RANGE is [@]START:END. Alert outside: 10 (0 to 10), 1: (below 1), ~:5 (above
+  5), 5:10; inside: @5:10. SELECTOR is METRIC, of every queue, or
+  QUEUE_GLOB.METRIC; without one the range is for job_awaiting.
+
+metrics:
+{metrics}
+
+conditions and their states:
+{conditions}
+
+exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN and for --help; the worst
+state wins, in the order CRITICAL, UNKNOWN, WARNING, OK.
+
+examples:
+  # warn from 21 waiting jobs on, in any queue; critical from 101 on
+  check_rodin_queues -H rodin.example.com --token-file /etc/rodin/token \\
+    -w 20 -c 100
+  # one queue with limits of its own
+  check_rodin_queues -H rodin.example.com --token-file /etc/rodin/token \\
+    -w 20 -w 'rodin.mesh.job_awaiting=50' -c 'rodin.mesh.consumers=2:'
+  # workers that scale to zero: no consumer is fine unless a job waits
+  check_rodin_queues -H rodin.example.com --token-file /etc/rodin/token \\
+    -c 'consumers='
+  # a readiness probe of the worker for one queue
+  check_rodin_queues -H rodin.example.com --token-file /etc/rodin/token \\
+    -t 2 -q rodin.mesh --probe readiness
+"""

@@ -1,0 +1,85 @@
+"""The status text: every problem, worst first, or a sum when all is well.
+
+nagiosplugin asks the Summary for it. The lines beneath are the business of `details`.
+"""
+
+from typing import Dict, List, Sequence
+
+import nagiosplugin
+
+from check_rodin_queues.findings import Finding, findings
+from check_rodin_queues.labels import clipped
+from check_rodin_queues.metrics import counted
+from check_rodin_queues.phrases import advice, fact, problems
+from check_rodin_queues.resources import AnswerResource
+from check_rodin_queues.snapshot import FIELDS
+from check_rodin_queues.states import State, worst
+
+#: What `RODIN_QUEUES CRITICAL - ` leaves of the 254 bytes before the perfdata.
+MAX_TEXT = 230
+
+
+class Summary(nagiosplugin.Summary):
+    """Writes the status text."""
+
+    def ok(self, results: nagiosplugin.Results) -> str:
+        """Sum up the queues; tell what is wrong with the answer if --state made that OK."""
+        found = findings(results)
+        for finding in found:
+            if isinstance(finding.subject, AnswerResource):
+                return fitted([fact(finding)], "")
+        queues = [group[0].subject.queue for group in by_subject(found)]
+        consumers, waiting, running = (
+            sum(getattr(queue, field) for queue in queues if queue) for field in FIELDS
+        )
+        number = sum(queue is not None for queue in queues)
+        return ", ".join(
+            (
+                counted(number, "queue"),
+                counted(consumers, "consumer"),
+                counted(waiting, "job waiting", "jobs waiting"),
+                counted(running, "job running", "jobs running"),
+            )
+        )
+
+    def problem(self, results: nagiosplugin.Results) -> str:
+        """Name every problem, worst first, and what to do about the worst."""
+        bad = [finding for finding in findings(results) if finding.state is not State.OK]
+        groups = by_subject(sorted(bad, key=lambda finding: -finding.state.severity))
+        return fitted([problems(group) for group in groups], advice(groups[0][0]))
+
+
+def by_subject(found: Sequence[Finding]) -> List[List[Finding]]:
+    """Group *found* by queue; the worst group comes first, else the order is kept.
+
+    What is not about a queue stands alone: one sentence can be worse than the next.
+    """
+    groups: Dict[int, List[Finding]] = {}
+    for finding in found:
+        key = id(finding.subject if finding.subject.queue else finding)
+        groups.setdefault(key, []).append(finding)
+    return sorted(groups.values(), key=lambda group: -worst(one.state for one in group).severity)
+
+
+def fitted(phrases: Sequence[str], then: str) -> str:
+    """Join as many *phrases* as fit into MAX_TEXT bytes, and *then* if that leaves room for it."""
+    text, left = clipped(phrases[0], MAX_TEXT - len(_more(len(phrases)))), len(phrases) - 1
+    for phrase in phrases[1:]:
+        longer = f"{text}, {phrase}"
+        if _size(f"{longer}{_more(left - 1)}{_advice(then)}") > MAX_TEXT:
+            break
+        text, left = longer, left - 1
+    text += _more(left)
+    return text + _advice(then) if _size(text + _advice(then)) <= MAX_TEXT else text
+
+
+def _more(left: int) -> str:
+    return f" and {left} more" if left else ""
+
+
+def _advice(then: str) -> str:
+    return f". {then}" if then else ""
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))

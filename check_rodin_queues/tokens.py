@@ -1,0 +1,104 @@
+"""The API token: a value that cannot print itself and finds itself in what others print."""
+
+import base64
+import binascii
+import json
+import math
+import re
+from typing import Any, Optional, Tuple
+from urllib.parse import quote
+
+from check_rodin_queues.errors import ConfigError
+
+#: The longest token, in bytes, that is sent.
+MAX_LENGTH = 16 * 1024
+#: A shorter piece of text says nothing about the token, and hiding it would garble the output.
+_MIN_HIDDEN = 5
+_HIDDEN = "***"
+#: No `exp` beyond this many seconds is believed; also the largest integer that JSON passes on.
+_MAX_EXP = 2**53
+
+
+class Token:
+    """A bearer token. `repr`, `str` and `format` never show it."""
+
+    __slots__ = ("_forms", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._forms = _forms(text)
+
+    def __repr__(self) -> str:
+        return f"Token({_HIDDEN})"
+
+    def authorization(self) -> str:
+        """Return the value of the Authorization header: the only way the token leaves."""
+        return f"Bearer {self._text}"
+
+    def redact(self, text: str) -> str:
+        """Replace the token in *text*, in any case, also percent-encoded, in hex and in base64."""
+        lowered = text.lower()
+        for form in self._forms:
+            if form in lowered:
+                text = re.sub(re.escape(form), _HIDDEN, text, flags=re.IGNORECASE)
+                lowered = text.lower()
+        return text
+
+    def expires_at(self) -> Optional[float]:
+        """Return the `exp` of a JWT (RFC 7519), in seconds since 1970; None if none can be read."""
+        parts = self._text.split(".")
+        try:
+            claims = json.loads(_base64url(parts[1])) if len(parts) == 3 else None  # noqa: PLR2004
+        except (ValueError, RecursionError):
+            return None
+        exp: Any = claims.get("exp") if isinstance(claims, dict) else None
+        if type(exp) not in (int, float) or not -_MAX_EXP < exp < _MAX_EXP:
+            return None
+        return float(exp)
+
+    def seconds_left(self, now: float) -> Optional[int]:
+        """Return the whole seconds from *now* (since 1970) to `exp`, None if unknown."""
+        expires_at = self.expires_at()
+        return None if expires_at is None else math.floor(expires_at - now)
+
+
+def _forms(text: str) -> Tuple[str, ...]:
+    """Return the shapes, in lower case, in which a server may send the token *text* back."""
+    raw = text.encode()
+    forms = {text, quote(text, safe=""), raw.hex()}
+    for offset in range(3):
+        encoded = _base64_piece(raw, offset)
+        forms |= {encoded, encoded.replace("+", "-").replace("/", "_")}
+    long_enough = {form.lower() for form in forms if len(form) >= _MIN_HIDDEN}
+    return tuple(sorted(long_enough, key=len, reverse=True))
+
+
+def parse_token(text: str, origin: str) -> Token:
+    """Check that *text*, from *origin*, can be sent; raises ConfigError, which never shows it."""
+    token = text.strip()
+    if not token:
+        raise ConfigError(f"{origin}: the token is empty. Put the API token there")
+    if len(token) > MAX_LENGTH:
+        raise ConfigError(f"{origin}: the token is longer than 16 KB. Is it the right file?")
+    if not token.isascii():
+        raise ConfigError(f"{origin}: the token has characters outside ASCII. Copy it anew")
+    if not token.isprintable() or " " in token:
+        raise ConfigError(
+            f"{origin}: the token has a space, line break or control character inside. "
+            "Put the bare token there, without 'Bearer'"
+        )
+    return Token(token)
+
+
+def _base64url(text: str) -> bytes:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except binascii.Error as error:
+        raise ValueError(str(error)) from None
+
+
+def _base64_piece(raw: bytes, offset: int) -> str:
+    """Return the part of base64 that does not depend on what stands before and behind *raw*."""
+    skip: Tuple[int, ...] = (0, 2, 3)
+    whole = (offset + len(raw)) // 3 * 4
+    return base64.b64encode(b"\0" * offset + raw).decode()[skip[offset] : whole]

@@ -1,0 +1,71 @@
+"""What this check adds to requests: a token that stays here, no redirects, a strict reader."""
+
+from typing import Any
+
+import requests
+import requests.adapters
+import requests.auth
+import urllib3
+import urllib3.connection
+
+from check_rodin_queues.tokens import Token
+from check_rodin_queues.wire import Response
+
+
+class Bearer(requests.auth.AuthBase):
+    """Puts the token into the request. requests then leaves `~/.netrc` alone."""
+
+    def __init__(self, token: Token) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header."""
+        request.headers["Authorization"] = self._token.authorization()
+        return request
+
+
+class Session(requests.Session):
+    """A session that reads strictly and does not even look where a redirect leads.
+
+    With allow_redirects=False alone, requests still reads the whole body of a redirect.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        for prefix in ("http://", "https://"):
+            self.mount(prefix, _Adapter())
+
+    def get_redirect_target(self, _resp: requests.Response) -> None:
+        """Say that there is none."""
+
+
+class _Connection(urllib3.connection.HTTPConnection):
+    response_class = Response
+
+
+class _SecureConnection(urllib3.connection.HTTPSConnection):
+    response_class = Response
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _Adapter(requests.adapters.HTTPAdapter):
+    """Makes its connections, direct or through a proxy, with the classes above."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        _with_own_pools(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        return _with_own_pools(super().proxy_manager_for(*args, **kwargs))
+
+
+def _with_own_pools(manager: Any) -> Any:
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+    return manager

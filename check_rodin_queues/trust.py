@@ -1,0 +1,133 @@
+"""Whom to trust: the CA certificates that a server's certificate must chain to.
+
+A hashed folder comes before a bundle file: OpenSSL then loads the one issuer that it needs, where a
+bundle of all the world's CAs costs a fifth of the whole check.
+"""
+
+import os
+import re
+import ssl
+from typing import Mapping, NamedTuple, Optional, Tuple
+
+from check_rodin_queues.errors import ConfigError
+from check_rodin_queues.files import read_file
+
+#: Each names a file or a folder; the first that is set wins.
+VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+#: Where distributions keep the store that an administrator adds a private CA to.
+SYSTEM_FOLDERS = ("/etc/ssl/certs", "/etc/pki/tls/certs")
+SYSTEM_FILES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+_HASH_LINK = r"[0-9a-f]{8}\.[0-9]+"
+_CERTIFICATE = rb"-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----"
+_KEY = rb"-----BEGIN [A-Z ]*PRIVATE KEY-----"
+_MAX_BYTES = 16 * 1024 * 1024
+#: A bundle of at most this size is tried before it is used: that costs next to nothing.
+_SMALL = 64 * 1024
+
+
+class Trust(NamedTuple):
+    """The store to use: *path* is a bundle file or a hashed folder, None for that of certifi."""
+
+    path: Optional[str]
+    origin: str
+
+
+#: Where nothing is verified: plain HTTP, or --insecure.
+NONE = Trust(None, "nothing is verified")
+
+
+def choose(ca_file: Optional[str], environ: Mapping[str, str]) -> Trust:
+    """Choose the store: --ca-file, the environment, the system's, certifi's.
+
+    Raises ConfigError if one that was named has no certificates.
+    """
+    for origin, path in (
+        ("--ca-file", ca_file),
+        *((name, environ.get(name)) for name in VARIABLES),
+    ):
+        if path:
+            folders = path.split(":") if origin == "SSL_CERT_DIR" else [path]
+            chosen = next(filter(_is_hashed, folders), folders[0])
+            return Trust(_checked(chosen, origin), origin)
+    return _system() or Trust(None, "certifi's bundle")
+
+
+def load_client_certificate(cert: str, key: Optional[str]) -> None:
+    """Try the client certificate once; raises ConfigError with what is wrong with it.
+
+    OpenSSL alone would ask for an encrypted key's password on the terminal.
+    """
+    _expect(_CERTIFICATE, cert, "--client-cert", "certificate")
+    option = "--client-key" if key else "--client-cert"
+    _expect(_KEY, key or cert, option, "private key")
+    asked = []
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_cert_chain(cert, key, password=lambda: asked.append(1) or b"")  # type: ignore[func-returns-value]
+    except (ssl.SSLError, ValueError):
+        why = "the key is encrypted. Give one without password"
+        if not asked:
+            why = "certificate and key cannot be used. They have to be PEM and belong together"
+        raise ConfigError(f"{option}: {why}") from None
+
+
+def _expect(marker: bytes, path: str, origin: str, what: str) -> bytes:
+    """Return the PEM file at *path*; raises ConfigError if there is no *what* in it."""
+    raw = read_file(path, origin, _MAX_BYTES)
+    if not re.search(marker, raw):
+        raise ConfigError(f"{origin}: the file has no {what}. It has to be PEM")
+    return raw
+
+
+def _checked(path: str, origin: str) -> str:
+    if os.path.isdir(path):
+        if not _is_hashed(path):
+            raise ConfigError(f"{origin}: the folder has no hash links. Run: openssl rehash FOLDER")
+        return path
+    raw = _expect(_CERTIFICATE, path, origin, "certificate")
+    if len(raw) <= _SMALL and not loadable(Trust(path, origin)):
+        raise ConfigError(unreadable_store(origin))
+    return path
+
+
+def unreadable_store(origin: str) -> str:
+    """Return the words for a bundle that OpenSSL refuses."""
+    return f"{origin}: the file's certificates cannot be read. It has to be PEM"
+
+
+def loadable(trust: Trust) -> bool:
+    """Tell whether OpenSSL can read the store; a large one is only asked about after a failure."""
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if trust.path and not os.path.isdir(trust.path):
+            context.load_verify_locations(trust.path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _system() -> Optional[Trust]:
+    paths = ssl.get_default_verify_paths()
+    for folder in _unique(paths.capath, *SYSTEM_FOLDERS):
+        if _is_hashed(folder):
+            return Trust(folder, "the system's folder")
+    for file in _unique(paths.cafile, *SYSTEM_FILES):
+        if os.access(file, os.R_OK):
+            return Trust(file, "the system's bundle")
+    return None
+
+
+def _unique(*paths: Optional[str]) -> Tuple[str, ...]:
+    return tuple(dict.fromkeys(path for path in paths if path))
+
+
+def _is_hashed(folder: str) -> bool:
+    try:
+        return any(re.fullmatch(_HASH_LINK, name) for name in os.listdir(folder))
+    except OSError:
+        return False

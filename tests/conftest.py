@@ -1,0 +1,17 @@
+"""What every test shares: which runs of the console script are measured for coverage."""
+
+from __future__ import annotations
+
+import pytest
+
+#: Tests that judge time and memory: measuring triples the one and adds to the other. What only
+#: they reach counts as not reached, and deserves a measured test beside them.
+UNMEASURED = ("tests/faults/",)
+
+
+@pytest.fixture(autouse=True)
+def _measured_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep coverage out of the processes that an unmeasured test starts."""
+    if request.node.nodeid.startswith(UNMEASURED):
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)

@@ -1,0 +1,1 @@
+"""What a server, a network, an environment and an administrator can do wrong, on purpose."""

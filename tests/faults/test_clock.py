@@ -1,0 +1,280 @@
+"""The wall clock holds, wherever the run hangs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Dict, Iterator, List, Tuple
+
+import pytest
+
+from tests.console import SCRIPT, environment
+from tests.faults.behaviour import HEALTHY, dripped, raw
+from tests.faults.document import padded
+from tests.faults.invariants import check_output, check_run
+from tests.faults.namespaces import needs_namespace
+from tests.faults.proxy import Proxy
+from tests.faults.punctuality import GRACE, in_time
+from tests.faults.server import Behaviour, Exchange, FaultServer
+from tests.faults.trial import Launcher
+
+DEADLINE = 1.2
+
+
+@pytest.mark.parametrize("deadline", ["0.5", "0.75", "1", "2.5"])
+def test_a_silent_server_is_left_on_time(
+    launcher: Launcher, plain_server: FaultServer, token_file: str, deadline: str
+) -> None:
+    plain_server.prepare(raw(end=Exchange.hold))
+    args = ("-H", plain_server.url, "--token-file", token_file, "-t", deadline)
+    seconds = float(deadline)
+    trial = in_time(lambda: launcher.run(*args), seconds, earliest=seconds)
+    assert check_run(trial) == "CRITICAL"
+    assert deadline in trial.outcome.text
+
+
+@pytest.mark.parametrize("state", ["ok", "warning", "critical", "unknown"])
+def test_the_state_of_a_timeout_can_be_chosen(
+    launcher: Launcher, plain_server: FaultServer, token_file: str, state: str
+) -> None:
+    plain_server.prepare(raw(end=Exchange.hold))
+    args = ("-H", plain_server.url, "--token-file", token_file, "-t", "0.5", "--state")
+    trial = in_time(lambda: launcher.run(*args, f"timeout={state}"), 0.5, earliest=0.5)
+    assert check_run(trial) == state.upper()
+
+
+# --- proxies ------------------------------------------------------------------------------------
+
+HANGING: Dict[str, Behaviour] = {
+    "silent": raw(end=Exchange.hold),
+    "silent_on_accept": Exchange.hold,
+    "dripping": dripped(b"", b"HTTP/1.1 200 Connected " + b"y" * 1000),
+    "silent_in_the_tunnel": raw(b"HTTP/1.1 200 Connected\r\n\r\n", end=Exchange.hold),
+    "silent_in_the_headers": raw(b"HTTP/1.1 200 Connected\r\nX: y\r\n", end=Exchange.hold),
+}
+
+
+@pytest.mark.parametrize("name", HANGING)
+def test_a_proxy_that_hangs(
+    launcher: Launcher, plain_server: FaultServer, token_file: str, name: str
+) -> None:
+    plain_server.prepare(HANGING[name])
+    args = ("-H", "https://rodin.example", "--token-file", token_file, "-t", str(DEADLINE))
+    env = {"HTTPS_PROXY": plain_server.url}
+    trial = in_time(lambda: launcher.run(*args, env=env), DEADLINE, earliest=DEADLINE)
+    assert check_run(trial) == "CRITICAL"
+    assert "time=" in trial.outcome.perfdata
+
+
+def test_a_server_that_hangs_behind_a_proxy(
+    launcher: Launcher, tls_server: FaultServer, token_file: str, ca_file: str
+) -> None:
+    tls_server.prepare(raw(end=Exchange.hold))
+    args = ("-H", tls_server.url, "--token-file", token_file, "--ca-file", ca_file)
+    with Proxy() as proxy:
+        env = {"HTTPS_PROXY": proxy.url}
+        trial = in_time(
+            lambda: launcher.run(*args, "-t", str(DEADLINE), env=env), DEADLINE, earliest=DEADLINE
+        )
+    assert check_run(trial) == "CRITICAL"
+
+
+# --- names that nobody resolves -----------------------------------------------------------------
+
+#: A loopback of its own, where port 53 takes every question and answers none.
+SWALLOWING = """
+set -e
+ip link set lo up
+mount --bind "$RESOLV" /etc/resolv.conf
+exec 3>"$READY.out"
+"$PYTHON" -I -c 'import os, socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 53))
+open(sys.argv[1], "w").close()
+while os.getppid() == int(sys.argv[2]): time.sleep(0.05)' "$READY" $$ 3>&- >/dev/null 2>&1 &
+while ! test -e "$READY"; do sleep 0.01; done
+"$@"
+"""
+
+
+@needs_namespace
+@pytest.mark.parametrize("url", ["https://rodin.example", "http://rodin.example:8080"])
+def test_a_resolver_that_never_answers(tmp_path: Path, token_file: str, url: str) -> None:
+    """In a network of its own; the time is taken inside, around the check alone."""
+    assert _resolve_in_time(tmp_path, token_file, url) == "CRITICAL"
+
+
+@needs_namespace
+def test_a_resolver_that_never_answers_for_the_proxy(tmp_path: Path, token_file: str) -> None:
+    proxy = {"HTTPS_PROXY": "http://proxy.example:3128"}
+    assert _resolve_in_time(tmp_path, token_file, "https://rodin.example", proxy) == "CRITICAL"
+
+
+#: Runs its arguments and writes how long they took.
+_STOPWATCH = """
+import subprocess, sys, time
+start = time.monotonic()
+code = subprocess.run(sys.argv[2:]).returncode
+open(sys.argv[1], "w").write(str(time.monotonic() - start))
+sys.exit(code)
+"""
+
+
+def _resolve_in_time(
+    folder: Path,
+    token_file: str,
+    url: str,
+    env: Dict[str, str] = {},  # noqa: B006 — only read
+) -> str:
+    (folder / "resolv.conf").write_text("nameserver 127.0.0.1\n", encoding="ascii")
+    python = str(SCRIPT.parent / "python")
+    variables = {"RESOLV": str(folder / "resolv.conf"), "PYTHON": python, **env}
+    seconds = 0.0
+    for attempt in range(3):
+        measured = folder / f"seconds{attempt}"
+        variables["READY"] = str(folder / f"ready{attempt}")
+        watch = [python, "-I", "-S", "-c", _STOPWATCH, str(measured), str(SCRIPT)]
+        space = ["unshare", "--net", "--mount", "sh", "-c", SWALLOWING, "ns"]
+        options = ["-H", url, "--token-file", token_file, "-t", str(DEADLINE)]
+        done = subprocess.run(
+            [*space, *watch, *options],
+            env=environment(variables),
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.stderr == b""
+        state = check_output(done.stdout.decode())
+        assert "time=" in done.stdout.decode()
+        seconds = float(measured.read_text())
+        assert seconds >= DEADLINE
+        if seconds <= DEADLINE + GRACE:
+            return state
+    raise AssertionError(f"late three times: {seconds}")
+
+
+# --- files that never end, or never begin -------------------------------------------------------
+
+
+#: Where a file is read; `{}` is its place.
+FILES: Dict[str, Tuple[str, ...]] = {
+    "token_file": ("--token-file", "{}"),
+    "input": ("--input", "{}"),
+    "extra_opts": ("--extra-opts=@{}",),
+    "ca_file": ("--ca-file", "{}"),
+    "client_cert": ("--client-cert", "{}"),
+    "client_key": ("--client-cert", "{cert}", "--client-key", "{}"),
+}
+
+
+def _options(name: str, path: str, cert: str) -> List[str]:
+    return [part.replace("{cert}", cert).replace("{}", path) for part in FILES[name]]
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("kind", ["fifo", "/dev/zero", "/dev/urandom", "/dev/tty"])
+def test_a_file_that_never_ends_or_begins(
+    *,
+    launcher: Launcher,
+    tls_server: FaultServer,
+    token_file: str,
+    fifo: str,
+    ca_file: str,
+    name: str,
+    kind: str,
+) -> None:
+    """Refused at once or ended by the clock, within the memory that any run has."""
+    tls_server.prepare(HEALTHY)
+    options = _options(name, fifo if kind == "fifo" else kind, ca_file)
+    args = ("-H", tls_server.url, "--token-file", token_file, "-t", str(DEADLINE), *options)
+    trial = in_time(lambda: launcher.run(*args), DEADLINE)
+    assert check_run(trial) in {"UNKNOWN", "CRITICAL"}
+    assert tls_server.requests == []
+
+
+def test_a_token_from_a_pipe_is_read(plain_server: FaultServer, token_file: str) -> None:
+    """As bash's `<(command)` gives it."""
+    plain_server.prepare(HEALTHY)
+    script = f'"$@" --token-file <(sleep 0.2; cat {token_file})'
+    command = ["bash", "-c", script, "bash", str(SCRIPT), "-H", plain_server.url]
+    done = subprocess.run(command, capture_output=True, env=environment(), timeout=30, check=False)
+    assert check_output(done.stdout.decode()) == "OK"
+
+
+def test_a_standard_input_that_never_ends() -> None:
+    """Somebody holds the other end of the pipe and says nothing."""
+    reading, writing = os.pipe()
+    start = time.monotonic()
+    done = subprocess.run(
+        [str(SCRIPT), "--input", "-", "-t", str(DEADLINE)],
+        stdin=reading,
+        capture_output=True,
+        env=environment(),
+        timeout=30,
+        check=False,
+    )
+    seconds = time.monotonic() - start
+    os.close(writing)
+    os.close(reading)
+    assert check_output(done.stdout.decode()) in {"UNKNOWN", "CRITICAL"}
+    assert DEADLINE <= seconds < DEADLINE + 5 * GRACE
+
+
+# --- an output that nobody reads ----------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _full_pipe() -> Iterator[Tuple[int, int]]:
+    """Give a pipe that is full and never read."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4096)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x")
+    os.set_blocking(writing, True)
+    yield reading, writing
+    os.close(reading)
+    os.close(writing)
+
+
+@pytest.mark.parametrize("verbosity", ["", "-vvv"])
+@pytest.mark.parametrize(("healthy", "code"), [(True, 0), (False, 2)])
+def test_an_output_that_nobody_reads_changes_neither_time_nor_code(
+    *, plain_server: FaultServer, token_file: str, healthy: bool, code: int, verbosity: str
+) -> None:
+    plain_server.prepare(HEALTHY if healthy else raw(end=Exchange.hold))
+    args = ["-H", plain_server.url, "--token-file", token_file, "-t", str(DEADLINE)]
+    args += [verbosity] if verbosity else []
+    with _full_pipe() as (_, writing):
+        start = time.monotonic()
+        done = subprocess.run(
+            [str(SCRIPT), *args],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            timeout=30,
+            check=False,
+        )
+        seconds = time.monotonic() - start
+    assert (done.returncode, done.stderr) == (code, b"")
+    assert seconds < DEADLINE + 5 * GRACE
+
+
+def test_an_output_that_is_read_slowly_comes_whole(
+    plain_server: FaultServer, token_file: str
+) -> None:
+    """The reader waits until the pipe is full, and then takes everything."""
+    plain_server.prepare(raw(b"HTTP/1.1 200 OK\r\n\r\n", padded(100_000)))
+    command = [str(SCRIPT), "-H", plain_server.url, "--token-file", token_file, "-vvv"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process:
+        assert process.stdout
+        time.sleep(1)
+        output = process.stdout.read().decode()
+    assert process.returncode == 0
+    assert check_output(output, lines=None) == "OK"

@@ -1,0 +1,163 @@
+"""Every row of the table of faults, each through the console script and real sockets."""
+
+from __future__ import annotations
+
+import socket
+from decimal import Decimal
+from typing import Callable, Dict, Iterator, List, Tuple
+
+import pytest
+
+from tests.faults.invariants import check_run
+from tests.faults.punctuality import in_time
+from tests.faults.row import Row
+from tests.faults.server import Exchange, FaultServer
+from tests.faults.table import HEAPS, ROWS
+from tests.faults.trial import Launcher, Trial
+from tests.perfdata import parse
+
+#: The wall clock of a run that only it can end.
+DEADLINE = 1.5
+
+#: The wall clock of all others, which have to end by themselves.
+LONG = 20
+
+Attempt = Callable[..., Trial]
+
+
+def _identity(row: Row) -> str:
+    return f"{row.state}-{row.name}"
+
+
+def _timeout(row: Row) -> str:
+    args = row.args
+    return args[args.index("-t") + 1] if "-t" in args else str(DEADLINE if row.deadline else LONG)
+
+
+@pytest.fixture(scope="module")
+def refusing_port() -> Iterator[int]:
+    """Return a port that is taken and where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def full_port() -> Iterator[int]:
+    """Return a port whose queue of connections is full, so that no more is let in."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        waiting: List[socket.socket] = []
+        for _ in range(4):
+            client = socket.socket()
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+            waiting.append(client)
+        yield listener.getsockname()[1]
+        for client in waiting:
+            client.close()
+
+
+@pytest.fixture
+def ports(refusing_port: int, full_port: int, plain_server: FaultServer) -> Dict[str, int]:
+    """Return the ports that a row's address may name."""
+    return {"refused": refusing_port, "full": full_port, "port": plain_server.port}
+
+
+@pytest.fixture
+def attempt(launcher: Launcher, token_file: str) -> Attempt:
+    """Return what runs a row against an address."""
+
+    def once(row: Row, url: str, *args: str) -> Trial:
+        common = ("-H", url, "--token-file", token_file, "-t", _timeout(row))
+        return launcher.run(*common, *row.args, *args, within=LONG + 20)
+
+    return once
+
+
+def _run(row: Row, server: FaultServer, start: Callable[[], Trial]) -> Trial:
+    """Run once, or where the wall clock counts, until it can be judged."""
+
+    def attempt() -> Trial:
+        server.prepare(row.behaviour)
+        return start()
+
+    return in_time(attempt, DEADLINE, earliest=DEADLINE) if row.deadline else attempt()
+
+
+def _check(row: Row, trial: Trial, server: FaultServer, elsewhere: FaultServer) -> None:
+    outcome = trial.outcome
+    assert check_run(trial) == row.state, outcome
+    text = outcome.text.lower()
+    assert [word for word in row.words if word not in text] == [], outcome.text
+    time = parse(outcome.perfdata)["time"]
+    assert time.unit == "s"
+    assert (time.minimum, time.maximum) == (Decimal(0), Decimal(_timeout(row)))
+    assert time.value <= Decimal(outcome.seconds)
+    if row.deadline:
+        assert time.value >= Decimal(DEADLINE) - Decimal("0.2")
+    assert server.connections <= 1, "the check asked again"
+    assert elsewhere.connections == 0, "the check followed"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=_identity)
+def test_fault(
+    row: Row,
+    plain_server: FaultServer,
+    elsewhere: FaultServer,
+    ports: Dict[str, int],
+    attempt: Attempt,
+) -> None:
+    elsewhere.prepare(Exchange.hold)
+    url = row.url.format(**ports)
+    trial = _run(row, plain_server, lambda: attempt(row, url))
+    _check(row, trial, plain_server, elsewhere)
+
+
+def _over_tls() -> Iterator[object]:
+    """Take the marked rows every day, and a quarter of all in the long run."""
+    for number, row in enumerate(ROWS):
+        if row.tls:
+            yield pytest.param(row, id=_identity(row))
+        elif number % 4 == 1 and row.url == Row._field_defaults["url"]:
+            yield pytest.param(row, id=_identity(row), marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("row", list(_over_tls()))
+def test_fault_over_tls(
+    row: Row, tls_server: FaultServer, elsewhere: FaultServer, ca_file: str, attempt: Attempt
+) -> None:
+    elsewhere.prepare(Exchange.hold)
+    trial = _run(row, tls_server, lambda: attempt(row, tls_server.url, "--ca-file", ca_file))
+    _check(row, trial, tls_server, elsewhere)
+
+
+def _rotated(row: Row, number: int) -> object:
+    """Take an eighth of the rows every day, and all in the long run."""
+    verbosity = "-" + "v" * (number % 3 + 1)
+    marks = () if number % 8 == 0 else pytest.mark.slow
+    return pytest.param(row, verbosity, marks=marks, id=f"{_identity(row)}{verbosity}")
+
+
+@pytest.mark.parametrize(
+    ("row", "verbosity"), [_rotated(row, number) for number, row in enumerate(ROWS)]
+)
+def test_condition_decides_and_nothing_leaks(
+    row: Row, verbosity: str, plain_server: FaultServer, ports: Dict[str, int], attempt: Attempt
+) -> None:
+    """The state comes from the row's condition alone, and more words show no more secrets."""
+    plain_server.prepare(row.behaviour)
+    setting = ("--state", f"{row.condition}=warning") if row.condition else ()
+    trial = attempt(row, row.url.format(**ports), verbosity, *setting)
+    assert check_run(trial, lines=None) == ("WARNING" if row.condition else row.state)
+
+
+@pytest.mark.parametrize("row", HEAPS, ids=lambda row: str(row.name))
+@pytest.mark.parametrize("verbosity", [(), ("-vvv",)], ids=["", "vvv"])
+def test_a_heap_is_judged_or_refused_within_the_memory(
+    row: Row, verbosity: Tuple[str, ...], plain_server: FaultServer, attempt: Attempt
+) -> None:
+    plain_server.prepare(row.behaviour)
+    trial = attempt(row, plain_server.url, *verbosity)
+    state = check_run(trial, lines=None if verbosity else 1)
+    assert state in {"OK", row.state}
+    assert state == "OK" or row.words[0] in trial.outcome.text

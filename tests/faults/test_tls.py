@@ -1,0 +1,149 @@
+"""TLS: what is wrong with a certificate is said, with the option that helps, and never let by."""
+
+from __future__ import annotations
+
+import ssl
+import warnings
+from pathlib import Path
+from typing import Callable, Dict, NamedTuple, Tuple
+
+import pytest
+
+from tests.faults.behaviour import HEALTHY
+from tests.faults.certificates import (
+    CLIENT,
+    DAY,
+    Authority,
+    Certificate,
+    self_signed,
+    weak_key,
+)
+from tests.faults.invariants import check_run
+from tests.faults.server import FaultServer
+from tests.faults.trial import Launcher, Trial
+
+HOST = "127.0.0.1"
+
+Ask = Callable[..., Trial]
+
+
+class Fault(NamedTuple):
+    """One way in which a server's certificate is wrong, and what the line has to hold."""
+
+    make: Callable[[Authority, Authority], Certificate]
+    words: Tuple[str, ...]
+    option: str = ""
+
+
+def _below(root: Authority) -> Authority:
+    return Authority("Intermediate of the tests", root)
+
+
+def _without_chain(root: Authority) -> Certificate:
+    return _below(root).issue(HOST)._replace(chain=())
+
+
+FAULTS: Dict[str, Fault] = {
+    "untrusted": Fault(lambda _, other: other.issue(HOST), ("issuer",), "--ca-file"),
+    "self_signed": Fault(lambda *_: self_signed(HOST), ("self-signed",), "--ca-file"),
+    "expired": Fault(lambda ca, _: ca.issue(HOST, starts=-3 * DAY, ends=-DAY), ("expired",)),
+    "not_yet_valid": Fault(
+        lambda ca, _: ca.issue(HOST, starts=DAY, ends=3 * DAY), ("not yet valid",)
+    ),
+    "wrong_name": Fault(lambda ca, _: ca.issue("rodin.example"), (HOST,), "-H"),
+    "wrong_address": Fault(lambda ca, _: ca.issue("127.0.0.2"), (HOST,), "-H"),
+    "wrong_usage": Fault(lambda ca, _: ca.issue(HOST, usage=[CLIENT]), ("usage",)),
+    "missing_intermediate": Fault(lambda ca, _: _without_chain(ca), ("intermediate",), "--ca-file"),
+    "issuer_is_no_authority": Fault(
+        lambda ca, _: Authority("No authority", ca, ca=False).issue(HOST), ("ca certificate",)
+    ),
+    "weak_key": Fault(lambda ca, _: ca.issue(HOST, key=weak_key()), ("key", "weak")),
+}
+
+
+def _check_advice(trial: Trial, words: Tuple[str, ...], option: str) -> None:
+    """Assert that the line says what is wrong and what helps, and not first to look away."""
+    text = trial.outcome.text.lower()
+    assert [word for word in words if word not in text] == [], trial.outcome.text
+    assert option in trial.outcome.text
+    if "--insecure" in text:
+        assert 0 <= text.index(option or "--ca-file") < text.index("--insecure")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_bad_certificate_is_told_apart(
+    *, name: str, authority: Authority, stranger: Authority, ca_file: str, tmp_path: Path, ask: Ask
+) -> None:
+    fault = FAULTS[name]
+    context = fault.make(authority, stranger).serve(tmp_path)
+    with FaultServer(HEALTHY, context) as server:
+        trial = ask(server, "--ca-file", ca_file)
+        assert check_run(trial) == "CRITICAL"
+        assert server.requests == []
+        _check_advice(trial, ("certificate", *fault.words), fault.option)
+        warned = ask(server, "--ca-file", ca_file, "--state", "unreachable=warning", "-vvv")
+        assert check_run(warned, lines=None) == "WARNING"
+
+
+@pytest.mark.parametrize("name", [name for name in FAULTS if name != "weak_key"])
+def test_insecure_looks_away_and_says_so(
+    name: str, authority: Authority, stranger: Authority, tmp_path: Path, ask: Ask
+) -> None:
+    context = FAULTS[name].make(authority, stranger).serve(tmp_path)
+    with FaultServer(HEALTHY, context) as server:
+        quiet = ask(server, "--insecure")
+        loud = ask(server, "--insecure", "-v")
+    assert check_run(quiet) == "OK"
+    assert check_run(loud, lines=None) == "OK"
+    assert "not verified" in loud.outcome.stdout.lower() or "insecure" in loud.outcome.stdout
+
+
+def test_a_verified_run_does_not_say_insecure(
+    ask: Ask, tls_server: FaultServer, ca_file: str
+) -> None:
+    tls_server.prepare(HEALTHY)
+    trial = ask(tls_server, "--ca-file", ca_file, "-v")
+    assert check_run(trial, lines=None) == "OK"
+    assert "insecure" not in trial.outcome.stdout
+    assert "not verified" not in trial.outcome.stdout.lower()
+
+
+def test_a_whole_chain_is_trusted(
+    authority: Authority, ca_file: str, tmp_path: Path, ask: Ask
+) -> None:
+    with FaultServer(HEALTHY, _below(authority).issue(HOST).serve(tmp_path)) as server:
+        assert check_run(ask(server, "--ca-file", ca_file)) == "OK"
+
+
+def test_an_intermediate_that_the_administrator_names_is_enough(
+    authority: Authority, tmp_path: Path, ask: Ask
+) -> None:
+    """A server without its intermediate is helped by a bundle that has it."""
+    below = _below(authority)
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(authority.pem + below.pem)
+    context = below.issue(HOST)._replace(chain=()).serve(tmp_path)
+    with FaultServer(HEALTHY, context) as server:
+        assert check_run(ask(server, "--ca-file", str(bundle))) == "OK"
+
+
+def test_an_old_protocol_is_refused(
+    authority: Authority, ca_file: str, tmp_path: Path, ask: Ask
+) -> None:
+    context = authority.issue(HOST).serve(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it is why the test is here
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
+    with FaultServer(HEALTHY, context) as server:
+        trial = ask(server, "--ca-file", ca_file)
+    assert check_run(trial) == "CRITICAL"
+    assert "tls" in trial.outcome.text.lower()
+    assert server.requests == []
+
+
+def test_plain_http_to_a_tls_server_fails(
+    tls_server: FaultServer, launcher: Launcher, token_file: str
+) -> None:
+    tls_server.prepare(HEALTHY)
+    url = tls_server.url.replace("https", "http")
+    assert check_run(launcher.run("-H", url, "--token-file", token_file)) == "CRITICAL"

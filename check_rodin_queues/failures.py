@@ -55,6 +55,8 @@ CERTIFICATE_FAULTS = {
     68: ("its signature is too weak", "Renew it on the server"),
     79: ("its CA certificate is invalid", "Issue it by a real CA"),
 }
+#: Those of X509_V_FLAG_X509_STRICT, which Python sets from 3.13 on: older tools made such ones.
+_FORMAL_FAULTS = range(80, 95)
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 #: Parts of the names of alerts by which a server refuses the client's certificate, or its absence.
 _REFUSES_CLIENT = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "ACCESS_DENIED")
@@ -134,9 +136,11 @@ def _first(causes: List[BaseException], kind: Type[_E]) -> Optional[_E]:
 
 
 def _certificate(error: ssl.SSLCertVerificationError, where: str) -> AnswerError:
-    fault, advice = CERTIFICATE_FAULTS.get(
-        error.verify_code, (printable(error.verify_message), "Renew it on the server")
-    )
+    said = printable(error.verify_message)
+    fault, advice = CERTIFICATE_FAULTS.get(error.verify_code, (said, "Renew it on the server"))
+    if error.verify_code in _FORMAL_FAULTS:
+        fault = f"it or its CA breaks RFC 5280, on which this Python insists: {said}"
+        advice = "Issue it anew by a new CA made with a current tool"
     return unreachable(f"the certificate of {where} is refused: {fault}", advice)
 
 

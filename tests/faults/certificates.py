@@ -18,6 +18,17 @@ Key = Union[ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey]
 DAY = datetime.timedelta(days=1)
 SERVER = ExtendedKeyUsageOID.SERVER_AUTH
 CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 class Certificate(NamedTuple):
@@ -74,19 +85,30 @@ def _alternative(name: str) -> x509.GeneralName:
 
 
 class Authority:
-    """Issues certificates; its own is signed by *parent*, or by itself."""
+    """Issues certificates; its own is signed by *parent*, or by itself.
 
-    def __init__(self, name: str, parent: Optional[Authority] = None, *, ca: bool = True) -> None:
+    One that is not *strict* leaves out what RFC 5280 demands and old tools forgot.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        parent: Optional[Authority] = None,
+        *,
+        ca: bool = True,
+        strict: bool = True,
+    ) -> None:
         self.name = _name(name)
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.parent = parent
+        self.strict = strict
         signer = parent or self
-        self.certificate = _sign(
-            _builder(self.name, signer.name, self.key).add_extension(
-                x509.BasicConstraints(ca=ca, path_length=None), critical=True
-            ),
-            signer,
+        builder = _builder(self.name, signer.name, self.key).add_extension(
+            x509.BasicConstraints(ca=ca, path_length=None), critical=True
         )
+        if ca and strict:
+            builder = builder.add_extension(_SIGNS_CERTIFICATES, critical=True)
+        self.certificate = _sign(builder, self.key, signer)
 
     @property
     def pem(self) -> bytes:
@@ -109,7 +131,7 @@ class Authority:
         )
         builder = builder.add_extension(x509.ExtendedKeyUsage(usage), critical=False)
         chain = (self.certificate,) if self.parent else ()
-        return Certificate(_sign(builder, self), own, chain)
+        return Certificate(_sign(builder, own, self), own, chain)
 
 
 def _builder(
@@ -131,7 +153,13 @@ def _builder(
     )
 
 
-def _sign(builder: x509.CertificateBuilder, signer: Authority) -> x509.Certificate:
+def _sign(builder: x509.CertificateBuilder, key: Key, signer: Authority) -> x509.Certificate:
+    """Sign the certificate of *key*; name both keys in it, as Python 3.13 wants it."""
+    if signer.strict:
+        subject = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
+        builder = builder.add_extension(subject, critical=False)
+        builder = builder.add_extension(issuer, critical=False)
     return builder.sign(signer.key, hashes.SHA256())
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Callable, Dict, NamedTuple, Tuple
 
 import pytest
+import urllib3
 
 from tests.faults.behaviour import HEALTHY
 from tests.faults.certificates import (
@@ -83,6 +84,27 @@ def test_a_bad_certificate_is_told_apart(
         _check_advice(trial, ("certificate", *fault.words), fault.option)
         warned = ask(server, "--ca-file", ca_file, "--state", "unreachable=warning", "-vvv")
         assert check_run(warned, lines=None) == "WARNING"
+
+
+def _insists_on_rfc_5280() -> bool:
+    """Tell whether this Python and urllib3 do; from Python 3.13 on, newer ones do."""
+    flags = urllib3.util.ssl_.create_urllib3_context().verify_flags
+    return bool(flags & ssl.VERIFY_X509_STRICT)
+
+
+def test_a_certificate_of_an_old_tool_is_told_apart(tmp_path: Path, ask: Ask) -> None:
+    """It lacks what RFC 5280 demands: refused where Python insists on that, else fine."""
+    old = Authority("Old authority", strict=False)
+    ca_file = tmp_path / "old.pem"
+    ca_file.write_bytes(old.pem)
+    with FaultServer(HEALTHY, old.issue(HOST).serve(tmp_path)) as server:
+        trial = ask(server, "--ca-file", str(ca_file))
+    if not _insists_on_rfc_5280():
+        assert check_run(trial) == "OK"
+        return
+    assert check_run(trial) == "CRITICAL"
+    assert server.requests == []
+    _check_advice(trial, ("certificate", "rfc 5280", "key identifier", "new ca"), "")
 
 
 @pytest.mark.parametrize("name", [name for name in FAULTS if name != "weak_key"])

@@ -14,6 +14,8 @@ from check_rodin_queues.snapshot import FIELDS, Malformed, Queue, Snapshot
 #: The largest number of bytes, once decoded, that is read as an answer.
 MAX_BYTES = 1024 * 1024
 MAX_QUEUES = 5000
+#: An answer of at most this size may be taken apart without a ceiling: it takes a few megabytes.
+_SMALL = 64 * 1024
 #: The largest value of a field: what a signed 64-bit counter holds.
 MAX_VALUE = 2**63 - 1
 #: No number of more digits is converted: Python refuses to from 4300 on, or takes very long.
@@ -29,8 +31,13 @@ def parse(body: bytes) -> Snapshot:
     Raises AnswerError (condition `invalid`) if it is not an object of at most MAX_QUEUES queues;
     a single queue that cannot be used becomes a Malformed.
     """
-    try:
+    if len(body) <= _SMALL:
         return _snapshot(_members(_decoded(body)))
+    from check_rodin_queues import memory  # noqa: PLC0415 — most answers are small
+
+    try:
+        with memory.ceiling():
+            return _snapshot(_members(_decoded(body)))
     except MemoryError:
         raise invalid("it is too large to be held in memory") from None
 

@@ -89,12 +89,11 @@ class Run:
 
     def _verdict(self) -> Verdict:
         options = self._parsed()
-        from check_rodin_queues import answer, memory
+        from check_rodin_queues import answer
 
         try:
             body = self._saved(options) if options.input else self._answer(options)
-            with memory.ceiling():
-                snapshot = answer.parse(body)
+            snapshot = answer.parse(body)
         except AnswerError as error:
             return self._failed(error)
         return self._judged(snapshot=snapshot)

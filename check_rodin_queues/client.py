@@ -4,15 +4,17 @@ Nothing is followed, repeated or kept. The wall clock is not this module's: `lif
 that hangs here, be it in the resolver, in a handshake or in a body that drips.
 """
 
+import http.client
 import zlib
 from http import HTTPStatus
 from typing import Any, List, Mapping
 from urllib.parse import urlsplit
 
 import requests
+import urllib3.exceptions
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from check_rodin_queues import __version__, failures, trust
+from check_rodin_queues import __version__
 from check_rodin_queues.answer import MAX_BYTES, invalid
 from check_rodin_queues.errors import AnswerError
 from check_rodin_queues.journal import DEBUG, NOTICE, REQUEST, Journal
@@ -21,6 +23,14 @@ from check_rodin_queues.settings import Access
 from check_rodin_queues.tokens import Token
 from check_rodin_queues.transport import Bearer, Session
 
+#: What may come out of a request: requests wraps most, but not all (a path of a CA, a bad host).
+_CAUGHT = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+)
 _CHUNK = 64 * 1024
 #: gzip and zlib, with zlib's automatic detection of the header.
 _COMPRESSED = {
@@ -37,25 +47,28 @@ def ask(access: Access, journal: Journal) -> bytes:
     used.
     """
     if access.client_cert:
-        trust.load_client_certificate(access.client_cert, access.client_key)
+        from check_rodin_queues.trust import load_client_certificate  # noqa: PLC0415 — rare
+
+        load_client_certificate(access.client_cert, access.client_key)
     journal.note(REQUEST, f"request: GET {access.server.url}")
     _note_trust(access, journal)
     try:
         with _send(access, journal) as response:
             return _body(response, access, journal)
-    except failures.CAUGHT as error:
+    except _CAUGHT as error:
+        from check_rodin_queues.failures import explain  # noqa: PLC0415 — rare, and not free
+
         journal.note(DEBUG, f"error: {access.token.redact(repr(error))}")
-        raise failures.explain(error, access.server, access.trust) from None
+        raise explain(error, access.server, access.trust) from None
 
 
 def _note_trust(access: Access, journal: Journal) -> None:
     if access.server.scheme == "http":
         journal.note(REQUEST, "trust: no TLS, http:// was asked for")
-    elif access.insecure:
+    elif access.trust is None:
         journal.note(NOTICE, "insecure: --insecure, the server's certificate was not verified")
     else:
-        path = access.trust.path or DEFAULT_CA_BUNDLE_PATH
-        journal.note(REQUEST, f"trust: {path} ({access.trust.origin})")
+        journal.note(REQUEST, f"trust: {_store(access)} ({access.trust.origin})")
 
 
 def _send(access: Access, journal: Journal) -> requests.Response:
@@ -85,7 +98,12 @@ def _send(access: Access, journal: Journal) -> requests.Response:
 
 def _verify(access: Access) -> Any:
     """Return what requests takes as `verify`: never True, which the environment would override."""
-    return False if access.insecure else access.trust.path or DEFAULT_CA_BUNDLE_PATH
+    return False if access.insecure else _store(access)
+
+
+def _store(access: Access) -> str:
+    """Return the path of the store; a proxy that speaks TLS is verified where the server is not."""
+    return (access.trust and access.trust.path) or DEFAULT_CA_BUNDLE_PATH
 
 
 def _cert(access: Access) -> Any:
@@ -134,7 +152,11 @@ def _check_length(headers: Mapping[str, str], raw: bytes) -> None:
     if promised is None or "Transfer-Encoding" in headers:
         return
     if not promised.strip().isdigit() or int(promised) != len(raw):
-        raise failures.broken(f"{len(raw)} bytes came, Content-Length does not fit")
+        raise AnswerError(
+            "unreachable",
+            f"the transfer broke: {len(raw)} bytes came, Content-Length does not fit. "
+            "See the log of the server or of its gateway",
+        )
 
 
 def _decoded(raw: bytes, encoding: str) -> bytes:

@@ -21,15 +21,6 @@ from check_rodin_queues.labels import printable
 from check_rodin_queues.server import Server
 from check_rodin_queues.trust import Trust, loadable, unreadable_store
 
-#: What may come out of a request: requests wraps most, but not all (a path of a CA, a bad host).
-CAUGHT = (
-    requests.RequestException,
-    urllib3.exceptions.HTTPError,
-    http.client.HTTPException,
-    OSError,
-    ValueError,
-)
-
 _TRUST_HELP = "Give its CA with --ca-file"
 #: OpenSSL's X509_V_ERR_* codes: what is wrong with the certificate, and which option helps.
 CERTIFICATE_FAULTS = {
@@ -91,14 +82,14 @@ _KINDS: Tuple[Tuple[Type[BaseException], str, str], ...] = (
 _E = TypeVar("_E", bound=BaseException)
 
 
-def explain(error: BaseException, server: Server, trust: Trust) -> CheckError:
+def explain(error: BaseException, server: Server, trust: Optional[Trust]) -> CheckError:
     """Return what *error* of a request means: usually an AnswerError of condition `unreachable`.
 
     A store that OpenSSL cannot read shows only here, as a ConfigError.
     """
     causes = list(_causes(error))
     certificate = _first(causes, ssl.SSLCertVerificationError)
-    if certificate is None and _first(causes, ssl.SSLError) and not loadable(trust):
+    if trust and certificate is None and _first(causes, ssl.SSLError) and not loadable(trust):
         return ConfigError(unreadable_store(trust.origin))
     where = server.address
     if _first(causes, urllib3.exceptions.ProxyError) or _first(
@@ -110,11 +101,6 @@ def explain(error: BaseException, server: Server, trust: Trust) -> CheckError:
     if _first(causes, urllib3.exceptions.DecodeError):
         return invalid("its Content-Encoding is not one that can be read")
     return unreachable(*_cause(causes, where))
-
-
-def broken(how: str) -> AnswerError:
-    """Return the error for a transfer that ended too early or makes no sense."""
-    return unreachable(f"the transfer broke: {how}", "See the log of the server or of its gateway")
 
 
 def unreachable(cause: str, advice: str) -> AnswerError:

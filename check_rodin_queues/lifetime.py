@@ -5,19 +5,20 @@ thread: the main one can hang where no signal handler and no timeout reaches, su
 resolver. Whoever takes `_turn` first writes the output; the other one only makes the process end.
 """
 
+# `signal` is this and its constants as enumerations: a fiftieth of a --help
+import _signal  # type: ignore[import-not-found]
 import _thread
 import os
 import select
-import signal
 import time
 from typing import Callable, NoReturn
 
 from check_rodin_queues.output import Report
 
 #: Blocked from the first line of the program on, so that they wait for this module.
-ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+ENDING = {_signal.SIGTERM: "SIGTERM", _signal.SIGINT: "SIGINT", _signal.SIGHUP: "SIGHUP"}
 #: Wakes the thread to look at a new deadline.
-_WAKE = signal.SIGUSR1
+_WAKE = _signal.SIGUSR1
 #: How long one who is writing may go on once the end has come, in seconds.
 _GRACE = 0.1
 #: A pipe that poll() calls writable takes this many bytes without blocking (POSIX: PIPE_BUF).
@@ -50,9 +51,9 @@ class Lifetime:
         """End the run *timeout* seconds after its start; called again, that is the new time."""
         self._timeout = timeout
         if self._thread:
-            signal.pthread_kill(self._thread, _WAKE)
+            _signal.pthread_kill(self._thread, _WAKE)
         else:
-            signal.pthread_sigmask(signal.SIG_BLOCK, (*ENDING, _WAKE))
+            _signal.pthread_sigmask(_signal.SIG_BLOCK, (*ENDING, _WAKE))
             self._thread = _thread.start_new_thread(self._watch, ())
 
     def finish(self, report: Report) -> NoReturn:
@@ -80,9 +81,9 @@ class Lifetime:
         """Wait for the end; return the signal's name, or nothing if the time is over."""
         while True:
             left = self._timeout - self.elapsed()
-            info = signal.sigtimedwait((*ENDING, _WAKE), max(left, 0))
+            info = _signal.sigtimedwait((*ENDING, _WAKE), max(left, 0))
             if info is not None and info.si_signo != _WAKE:
-                return signal.Signals(info.si_signo).name
+                return ENDING[info.si_signo]
             if self.elapsed() >= self._timeout:
                 return ""
 

@@ -113,7 +113,8 @@ def _version(_: argparse.ArgumentParser) -> str:
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
-    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=26, width=79)
+    # Lines are broken below: that argparse breaks them would cost a twentieth of --help.
+    return argparse.RawTextHelpFormatter(prog, max_help_position=26, width=79)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -141,8 +142,9 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         "-H",
         "--host",
         metavar="HOST",
-        help="the Rodin server: HOST, HOST:PORT or a URL; a bare host means https://HOST, "
-        "http:// has to be said (default: $RODIN_URL)",
+        help="the Rodin server: HOST, HOST:PORT or a URL; a bare\n"
+        "host means https://HOST, http:// has to be said\n"
+        "(default: $RODIN_URL)",
     )
     add(
         "-p",
@@ -155,13 +157,13 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         "--token-file",
         metavar="FILE",
         type=_typed(_parse_path),
-        help="the API token: first line of FILE (default: $RODIN_API_KEY)",
+        help="the API token: first line of FILE\n(default: $RODIN_API_KEY)",
     )
     add(
         "--input",
         metavar="FILE",
         type=_typed(_parse_path),
-        help="judge a saved answer, - for standard input, instead of asking a server",
+        help="judge a saved answer, - for standard input, instead\nof asking a server",
     )
     add(
         "-t",
@@ -169,7 +171,7 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         type=_typed(_parse_timeout),
         default=DEFAULT_TIMEOUT,
-        help="wall clock for the whole run, 0.5 to 3600, fractions allowed (default: 10)",
+        help="wall clock for the whole run, 0.5 to 3600, fractions\nallowed (default: 10)",
     )
 
 
@@ -179,26 +181,28 @@ def _add_tls(parser: argparse.ArgumentParser) -> None:
         "--ca-file",
         metavar="PATH",
         type=_typed(_parse_path),
-        help="CA bundle, file or hashed folder, that the server's certificate must chain to "
-        "(default: $REQUESTS_CA_BUNDLE, $CURL_CA_BUNDLE, else $SSL_CERT_FILE, $SSL_CERT_DIR, "
-        "else the system's store)",
+        help="CA bundle, file or hashed folder, that the server's\n"
+        "certificate must chain to\n"
+        "(default: $REQUESTS_CA_BUNDLE, $CURL_CA_BUNDLE, else\n"
+        "$SSL_CERT_FILE, $SSL_CERT_DIR, else the system's\n"
+        "store)",
     )
     add(
         "--client-cert",
         metavar="FILE",
         type=_typed(_parse_path),
-        help="client certificate for mutual TLS, PEM (default: none)",
+        help="client certificate for mutual TLS, PEM\n(default: none)",
     )
     add(
         "--client-key",
         metavar="FILE",
         type=_typed(_parse_path),
-        help="its key, not encrypted (default: in the file of the certificate)",
+        help="its key, not encrypted (default: in the file of the\ncertificate)",
     )
     add(
         "--insecure",
         action="store_true",
-        help="do not verify the server's certificate (default: verify)",
+        help="do not verify the server's certificate\n(default: verify)",
     )
 
 
@@ -211,7 +215,7 @@ def _add_queues(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=_typed(_parse_glob),
-        help="judge only queues that match; repeatable (default: all)",
+        help="judge only queues that match; repeatable\n(default: all)",
     )
     add(
         "-x",
@@ -227,8 +231,9 @@ def _add_queues(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         action="append",
         type=_typed(_parse_names),
-        help="this queue must be in the answer; repeatable, commas allowed; empty: none "
-        "(default: the four documented queues as far as -q and -x select them)",
+        help="this queue must be in the answer; repeatable, commas\n"
+        "allowed; empty: none (default: the four documented\n"
+        "queues as far as -q and -x select them)",
     )
 
 
@@ -242,8 +247,9 @@ def _add_judgement(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=_typed(_warning),
-        help="warn when the metric is outside RANGE; repeatable, the last that fits a label "
-        "wins; an empty RANGE removes one (default: none)",
+        help="warn when the metric is outside RANGE; repeatable,\n"
+        "the last that fits a label wins; an empty RANGE\n"
+        "removes one (default: none)",
     )
     add(
         "-c",
@@ -260,13 +266,13 @@ def _add_judgement(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=_typed(parse_states),
-        help="which state a condition has; repeatable, commas allowed (default: see below)",
+        help="which state a condition has; repeatable, commas\nallowed (default: see below)",
     )
     add(
         "--probe",
         metavar="KIND",
         type=_typed(parse_probe),
-        help="answer a Kubernetes exec probe: readiness, startup or liveness; exit 0 or 1",
+        help="answer a Kubernetes exec probe: readiness, startup or\nliveness; exit 0 or 1",
     )
 
 
@@ -280,7 +286,8 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=_typed(_parse_section),
-        help=f"read options from an INI file, before the command line (default section: {PROGRAM})",
+        help="read options from an INI file, before the command\n"
+        f"line (default section: {PROGRAM})",
     )
     add(
         "-v",
@@ -288,8 +295,8 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         dest="verbosity",
         action="count",
         default=0,
-        help="-v a line for each queue, -vv the request and why each state, -vvv all "
-        "(default: one line)",
+        help="-v a line for each queue, -vv the request and why\n"
+        "each state, -vvv all (default: one line)",
     )
     add("-V", "--version", action=_Show, const=_version, help="show the version")
     add("-h", "--help", action=_Show, const=_help, help="show this help")

@@ -4,7 +4,6 @@ A typo must be loud: a queue that -q or a threshold names plainly, without glob 
 required beside those of --require.
 """
 
-from fnmatch import fnmatchcase
 from typing import Iterable, Mapping, NamedTuple, Optional, Tuple
 
 from check_rodin_queues.snapshot import DOCUMENTED_QUEUES, Malformed, Queue, Snapshot
@@ -45,7 +44,11 @@ def is_plain(glob: str) -> bool:
 
 def matches(glob: str, name: str) -> bool:
     """Tell whether *name* matches *glob*: `*`, `?` and `[]`, case-sensitive."""
-    return name == glob if is_plain(glob) else fnmatchcase(name, glob)
+    if is_plain(glob):
+        return name == glob
+    from fnmatch import fnmatchcase  # noqa: PLC0415 — --help needs none
+
+    return fnmatchcase(name, glob)
 
 
 def covers(policy: Policy, name: str) -> bool:

@@ -1,7 +1,7 @@
 """Where the Rodin server is: from what a person writes to the one URL that is asked."""
 
 import ipaddress
-import re
+import string
 from typing import NamedTuple, Optional, Tuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,9 +14,12 @@ _KNOWN_ENDINGS = (PATH, "/api/v2", "/api")
 _FORMS = (
     "HOST, HOST:PORT, https://HOST[:PORT][/PREFIX] or http://..., without user, query or fragment"
 )
-_AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{1,5}))?")
-_HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
-_PREFIX = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+# Sets and not regular expressions, which would have to be compiled in every run.
+_ALPHANUMERIC = frozenset(string.ascii_letters + string.digits)
+_NAME_CHARACTERS = _ALPHANUMERIC | {"-", "_"}
+_PREFIX_CHARACTERS = _ALPHANUMERIC | set("._~!$&'()*+,;=:@%/-")
+_MAX_NAME, _MAX_LABEL = 253, 63
+_MAX_PORT_DIGITS = 5
 _MAX_PORT = 65535
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -67,20 +70,33 @@ def _split(text: str, origin: str) -> SplitResult:
         parts = urlsplit(text)
     except ValueError:
         raise _wrong(origin) from None
-    if parts.scheme not in ("http", "https") or not _PREFIX.fullmatch(parts.path):
+    if parts.scheme not in ("http", "https") or not _PREFIX_CHARACTERS.issuperset(parts.path):
         raise _wrong(origin)
     return parts
 
 
 def _authority(text: str, origin: str) -> Tuple[str, Optional[int]]:
-    match = _AUTHORITY.fullmatch(text)
-    if not match or not (_is_ipv6(match[1][1:-1]) or _HOST_NAME.fullmatch(match[1])):
+    bracketed = text.rfind("]") + 1
+    name, colon, port = text[bracketed:].partition(":")
+    host = text[:bracketed] + name
+    if not (_is_bracketed_ipv6(host) if bracketed else _is_name(host)):
         raise _wrong(origin)
-    if match[2] is None:
-        return match[1], None
-    if not 0 < int(match[2]) <= _MAX_PORT:
+    if not colon:
+        return host, None
+    if not port.isdigit() or len(port) > _MAX_PORT_DIGITS or not 0 < int(port) <= _MAX_PORT:
         raise _wrong(origin)
-    return match[1], int(match[2])
+    return host, int(port)
+
+
+def _is_name(text: str) -> bool:
+    labels = text.removesuffix(".").split(".")
+    return len(text) <= _MAX_NAME and all(
+        0 < len(label) <= _MAX_LABEL and _NAME_CHARACTERS.issuperset(label) for label in labels
+    )
+
+
+def _is_bracketed_ipv6(text: str) -> bool:
+    return text.startswith("[") and text.endswith("]") and _is_ipv6(text[1:-1])
 
 
 def _is_ipv6(text: str) -> bool:

@@ -1,8 +1,7 @@
 """The settings of a run: the options, completed from the environment and the files they name."""
 
-from typing import Mapping, NamedTuple, Optional
+from typing import TYPE_CHECKING, Mapping, NamedTuple, Optional
 
-from check_rodin_queues import trust
 from check_rodin_queues.arguments import Options
 from check_rodin_queues.errors import ConfigError, UsageError
 from check_rodin_queues.files import read_file
@@ -12,16 +11,22 @@ from check_rodin_queues.server import Server, parse_server
 from check_rodin_queues.states import State
 from check_rodin_queues.tokens import MAX_LENGTH, Token, parse_token
 
+if TYPE_CHECKING:
+    from check_rodin_queues.trust import Trust
+
 HOST_VARIABLE = "RODIN_URL"
 TOKEN_VARIABLE = "RODIN_API_KEY"  # noqa: S105 — a variable's name
 
 
 class Access(NamedTuple):
-    """What a request needs, besides the proxies that requests finds in the environment."""
+    """What a request needs, besides the proxies that requests finds in the environment.
+
+    *trust* is None where the server is not verified: plain HTTP, or --insecure.
+    """
 
     server: Server
     token: Token
-    trust: trust.Trust
+    trust: "Optional[Trust]"
     insecure: bool
     client_cert: Optional[str]
     client_key: Optional[str]
@@ -47,15 +52,25 @@ def access_to(server: Server, options: Options, environ: Mapping[str, str]) -> A
             f"the threshold on {TOKEN_EXPIRES_IN.name} has nothing to judge: the token is no JWT "
             "with an exp. Take the threshold away"
         )
-    verified = server.scheme == "https" and not options.insecure
     return Access(
         server,
         token,
-        trust.choose(options.ca_file, environ) if verified or options.ca_file else trust.NONE,
+        _trust(server, options, environ),
         options.insecure,
         options.client_cert,
         options.client_key,
     )
+
+
+def _trust(server: Server, options: Options, environ: Mapping[str, str]) -> "Optional[Trust]":
+    """Choose the store; a --ca-file is looked at even where nothing is verified."""
+    verified = server.scheme == "https" and not options.insecure
+    if not verified and not options.ca_file:
+        return None
+    from check_rodin_queues.trust import choose  # noqa: PLC0415 — plain HTTP does not need it
+
+    chosen = choose(options.ca_file, environ)
+    return chosen if verified else None
 
 
 def _token(path: Optional[str], environ: Mapping[str, str]) -> Token:

@@ -37,10 +37,6 @@ class Trust(NamedTuple):
     origin: str
 
 
-#: Where nothing is verified: plain HTTP, or --insecure.
-NONE = Trust(None, "nothing is verified")
-
-
 def choose(ca_file: Optional[str], environ: Mapping[str, str]) -> Trust:
     """Choose the store: --ca-file, the environment, the system's, certifi's.
 

@@ -8,13 +8,50 @@ there is. RFC 9112 (sections 4, 5 and 7.1) allows none of these. `Reader` stands
 
 import http.client
 import io
-import re
 from typing import Any, Callable, Optional
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: [^\r\n]*)?\r?\n")
-_HEADER = re.compile(rb"(?:[!-9;-~]+:|[ \t]).*\n", re.DOTALL)
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
+_MAX_SIZE_DIGITS = 16
 _BLANK = (b"\r\n", b"\n")
+
+# By hand and not by regular expressions, which would have to be compiled in every run.
+
+
+def _status_of(line: bytes) -> bytes:
+    """Return the three digits of a status line; empty if *line* is none."""
+    text = _without_end(line)
+    digits, after = text[9:12], text[12:]
+    sound = (
+        text[:9] in (b"HTTP/1.1 ", b"HTTP/1.0 ")
+        and len(digits) == 3  # noqa: PLR2004 — RFC 9112, 4
+        and digits.isdigit()
+        and after[:1] in (b"", b" ")
+        and b"\r" not in after
+    )
+    return digits if sound else b""
+
+
+def _is_header(line: bytes) -> bool:
+    """Tell whether *line* is a field, or goes on with the one before it."""
+    name, colon, _ = line.partition(b":")
+    return line[:1] in (b" ", b"\t") or bool(name and colon and all(33 <= c < 127 for c in name))  # noqa: PLR2004
+
+
+def _size_of(line: bytes) -> int:
+    """Return the size of the chunk that *line* begins, -1 if it begins none."""
+    text = _without_end(line)
+    digits = text.partition(b";")[0].rstrip(b" \t")
+    if (
+        b"\r" in text
+        or not 0 < len(digits) <= _MAX_SIZE_DIGITS
+        or not _HEX_DIGITS.issuperset(digits)
+    ):
+        return -1
+    return int(digits, 16)
+
+
+def _without_end(line: bytes) -> bytes:
+    return line[:-2] if line.endswith(b"\r\n") else line[:-1]
 
 
 class Response(http.client.HTTPResponse):
@@ -61,10 +98,10 @@ class Reader(io.BufferedReader):
             self._chunk_left -= number
 
     def _status(self, line: bytes) -> None:
-        match = _STATUS_LINE.fullmatch(line)
-        if not match:
+        status = _status_of(line)
+        if not status:
             raise http.client.BadStatusLine("no status line of HTTP/1")
-        self._check = self._interim_header if match[1] == b"100" else self._header
+        self._check = self._interim_header if status == b"100" else self._header
 
     def _interim_header(self, line: bytes) -> None:
         if line in _BLANK:
@@ -73,14 +110,13 @@ class Reader(io.BufferedReader):
     def _header(self, line: bytes) -> None:
         if line in _BLANK:
             self._check = self._chunk_size
-        elif not _HEADER.fullmatch(line):
+        elif not _is_header(line):
             raise http.client.HTTPException("no header")
 
     def _chunk_size(self, line: bytes) -> None:
-        match = _CHUNK_SIZE.fullmatch(line)
-        if not match:
+        self._chunk_left = _size_of(line)
+        if self._chunk_left < 0:
             raise http.client.IncompleteRead(b"")
-        self._chunk_left = int(match[1], 16)
         if not self._chunk_left:
             self._check = self._trailer
 

@@ -88,7 +88,7 @@ class Clone(NamedTuple):
 
     def _left_by(self, process: subprocess.Popen[str]) -> List[str]:
         """Tell every trace of a demo that has ended: processes, temporary files, files for git."""
-        left = [path.name for path in self.temporary.iterdir()] + living(process.pid)
+        left = [path.name for path in self.temporary.iterdir()] + staying(process.pid)
         return left + self.git("status", "--porcelain").splitlines()
 
     def git(self, *args: str) -> str:
@@ -111,6 +111,14 @@ class Shown(NamedTuple):
     def steps(self) -> List[Dict[str, str]]:
         """The commands with their output and exit code."""
         return [found.groupdict() for found in STEP.finditer(self.stdout)]
+
+
+def staying(group: int) -> List[str]:
+    """Return the processes of a group that are still there when a dying one had time to end."""
+    end = time.monotonic() + 5
+    while living(group) and time.monotonic() < end:
+        time.sleep(0.05)
+    return living(group)
 
 
 def living(group: int) -> List[str]:

@@ -174,7 +174,7 @@ def test_a_clock_that_jumps_moves_no_deadline(tmp_path: Path) -> None:
     assert 1.9 < took < 4
 
 
-@pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("timeout", ["60", None])
 def test_200_at_once_are_right_or_on_time(server: Simulator, timeout: Optional[str]) -> None:
     words = [str(SCRIPT), *(["-t", timeout] if timeout else [])]

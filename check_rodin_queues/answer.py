@@ -5,6 +5,8 @@ Every member of the top-level object is a queue. `json` alone would hide what mu
 of duplicate keys it keeps the last, it reads NaN, and to Python `true` is an integer.
 """
 
+from __future__ import annotations
+
 import json
 from typing import Any, Dict, Tuple, Union
 

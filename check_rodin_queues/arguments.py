@@ -4,14 +4,16 @@ Nothing is read here but the words themselves: no environment, no file. So whate
 UsageError, and one that never repeats a value, since it may be a secret in the wrong place.
 """
 
+from __future__ import annotations
+
 import argparse
 import re
-from typing import List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 from check_rodin_queues.conditions import DEFAULT_STATES
 from check_rodin_queues.errors import UsageError
+from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.parser import build_parser
-from check_rodin_queues.probes import Probe
 from check_rodin_queues.selection import Policy
 from check_rodin_queues.states import State
 from check_rodin_queues.thresholds import Range, Selector, Threshold
@@ -40,7 +42,7 @@ class Options(NamedTuple):
     client_key: Optional[str]
     insecure: bool
     policy: Policy
-    probe: Optional[Probe]
+    probe: Optional[str]
     extra_opts: Tuple[str, ...]
     verbosity: int
 

@@ -3,6 +3,8 @@
 Attempt + Policy → resources → metrics → contexts → results → Verdict
 """
 
+from __future__ import annotations
+
 from typing import List, Mapping, Sequence
 
 import nagiosplugin

@@ -151,7 +151,7 @@ class Run:
         self._failed = self._judged_failure
         from check_rodin_queues.libraries import load_requests
 
-        load_requests()
+        load_requests(settings.may_need_tls(server, self._environ))
         from check_rodin_queues import client
 
         return client.ask(access, self._journal)

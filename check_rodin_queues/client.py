@@ -4,6 +4,8 @@ Nothing is followed, repeated or kept. The wall clock is not this module's: `lif
 that hangs here, be it in the resolver, in a handshake or in a body that drips.
 """
 
+from __future__ import annotations
+
 import http.client
 import zlib
 from http import HTTPStatus
@@ -12,7 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
 
 from check_rodin_queues import __version__
 from check_rodin_queues.answer import MAX_BYTES, invalid
@@ -21,7 +23,7 @@ from check_rodin_queues.journal import DEBUG, NOTICE, REQUEST, Journal
 from check_rodin_queues.labels import printable
 from check_rodin_queues.settings import Access
 from check_rodin_queues.tokens import Token
-from check_rodin_queues.transport import Bearer, Session
+from check_rodin_queues.transport import Adapter, Bearer
 
 #: What may come out of a request: requests wraps most, but not all (a path of a CA, a bad host).
 _CAUGHT = (
@@ -72,7 +74,7 @@ def _note_trust(access: Access, journal: Journal) -> None:
 
 
 def _send(access: Access, journal: Journal) -> requests.Response:
-    session = Session()
+    """Ask by requests' adapter, without a session: that would follow, and keep cookies."""
     request = requests.Request(
         "GET",
         access.server.url,
@@ -84,12 +86,12 @@ def _send(access: Access, journal: Journal) -> requests.Response:
             "User-Agent": f"check_rodin_queues/{__version__}",
         },
     ).prepare()
-    settings = session.merge_environment_settings(
-        request.url, {}, True, _verify(access), _cert(access)
-    )
-    for scheme, proxy in settings["proxies"].items():
+    proxies = get_environ_proxies(access.server.url)
+    for scheme, proxy in proxies.items():
         journal.note(REQUEST, f"proxy for {scheme}: {_without_user(proxy)}")
-    response = session.send(request, allow_redirects=False, timeout=None, **settings)
+    response = Adapter().send(
+        request, stream=True, verify=_verify(access), cert=_cert(access), proxies=proxies
+    )
     journal.note(REQUEST, f"answer: HTTP {response.status_code}")
     for name, value in response.headers.items():
         journal.note(DEBUG, access.token.redact(f"header: {name}: {value}"))

@@ -4,9 +4,12 @@ To change a default, change it here; to add a condition of a queue, add a row wi
 `--state CONDITION=STATE` overrides the state of a row.
 """
 
-from typing import Callable, Dict, Mapping, NamedTuple, Optional, Tuple
+from __future__ import annotations
+
+from typing import Callable, Dict, Mapping, Optional, Tuple
 
 from check_rodin_queues.errors import UsageError
+from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.snapshot import Queue
 from check_rodin_queues.states import State
 

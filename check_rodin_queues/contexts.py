@@ -4,12 +4,15 @@ nagiosplugin looks a context up by the name that a metric carries. `Contexts` ma
 combination of limits that occurs, so that five thousand queues with the same limits share three.
 """
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import nagiosplugin
 
 from check_rodin_queues.conditions import Condition
 from check_rodin_queues.metrics import TIME, TOKEN_EXPIRES_IN, decimal
+from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.selection import matches
 from check_rodin_queues.states import State
 from check_rodin_queues.thresholds import Threshold
@@ -42,16 +45,20 @@ class Limit(NamedTuple):
         return text
 
 
+#: Everything is within it; an empty range of nagiosplugin would mean 0 and above.
+_NO_LIMIT = Limit(nagiosplugin.Range("~:"), None)
+
+
 def _limit(threshold: Optional[Threshold]) -> Limit:
     if threshold is None or threshold.limit is None:
-        return Limit(nagiosplugin.Range("~:"), None)  # an empty one would mean 0 and above
+        return _NO_LIMIT
     return Limit(nagiosplugin.Range(threshold.limit.text), threshold)
 
 
 class LimitContext(nagiosplugin.ScalarContext):
     """Judges a metric by a warning and a critical limit; *judged* False: shows them only."""
 
-    def __init__(self, key: "_Key", number: int, judged: bool = True) -> None:
+    def __init__(self, key: _Key, number: int, judged: bool = True) -> None:
         """Take scope, metric and thresholds; *number* makes the name that a metric carries."""
         self.scope, self.metric, warning, critical = key
         super().__init__(f"{self.scope}.{self.metric}#{number}")

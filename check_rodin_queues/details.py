@@ -3,11 +3,14 @@
 Icinga Web colours a line that begins with a state in brackets.
 """
 
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from __future__ import annotations
+
+from typing import Dict, List, Sequence, Tuple
 
 from check_rodin_queues.contexts import LimitContext
 from check_rodin_queues.findings import Finding, Measurement, Occurrence
 from check_rodin_queues.metrics import QUEUE_METRICS
+from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.phrases import beyond, measured, occurrence
 from check_rodin_queues.states import State, worst
 from check_rodin_queues.summary import by_subject

@@ -9,6 +9,8 @@
 `cli` is the one place that turns them into a state and a line.
 """
 
+from __future__ import annotations
+
 
 class CheckError(Exception):
     """The base of all errors that this package raises on purpose."""

@@ -8,6 +8,8 @@ empty value. The same option and the same section may come twice: nothing is ove
 `#` begin a comment at the start of a line only, since a range or a path may hold them.
 """
 
+from __future__ import annotations
+
 import os
 import re
 from typing import Iterator, List, Mapping, Optional, Tuple

@@ -5,6 +5,8 @@ quote what a server sent. So the chain of causes is searched for the one that sa
 and the words are this module's own.
 """
 
+from __future__ import annotations
+
 import errno
 import http.client
 import os

@@ -1,5 +1,7 @@
 """Files that the arguments name: read with a bound, and with errors that say what to do."""
 
+from __future__ import annotations
+
 import os
 import sys
 

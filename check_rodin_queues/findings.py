@@ -1,11 +1,14 @@
 """nagiosplugin's results as this package's own values, which say which kind each one is."""
 
-from typing import List, NamedTuple, Union
+from __future__ import annotations
+
+from typing import List, Union
 
 import nagiosplugin
 
 from check_rodin_queues.contexts import ConditionContext, LimitContext
 from check_rodin_queues.metrics import TOTAL, Number
+from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.resources import Subject
 from check_rodin_queues.snapshot import Queue
 from check_rodin_queues.states import State

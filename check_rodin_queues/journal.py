@@ -4,6 +4,8 @@ Entries may quote a server, a proxy or a file's name; `output` makes them harmle
 token.
 """
 
+from __future__ import annotations
+
 from typing import List, Tuple
 
 #: The verbosity from which on an entry is shown: -v, -vv, -vvv.

@@ -4,6 +4,8 @@ A name is foreign text. In perfdata it must not end a label or begin another one
 must not move the cursor, and Icinga reads `::` in a label as a separator.
 """
 
+from __future__ import annotations
+
 from typing import Callable, Dict, Iterable, Set
 
 from check_rodin_queues.metrics import LONGEST_NAME, TOTAL

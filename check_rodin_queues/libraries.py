@@ -1,12 +1,14 @@
-"""requests without what it can do without and a check never needs: an eighth of its cost.
+"""requests without what it can do without and a check does not need: an eighth of its cost.
 
-requests looks for a detection of charsets, urllib3 and the standard library for compressions, at
-import. Each of them goes without what is not installed, as its own code provides for; here they
-are told so. Nothing of a library is changed: a body is read as UTF-8 or refused, and of
-compressions only zlib's is read (see `client`).
+requests looks for a detection of charsets, urllib3 and the standard library for compressions and
+for TLS, at import. Each of them goes without what is not there, as its own code provides for; here
+they are told so. Nothing of a library is changed: a body is read as UTF-8 or refused, of
+compressions only zlib's is read (see `client`), and TLS is kept out of plain HTTP alone.
 
-requests before 2.32 (Debian 12 has 2.28) insists on a detection of charsets, and gets it.
+requests before 2.32 (Debian 12 has 2.28) insists on a detection of charsets, and gets it all.
 """
+
+from __future__ import annotations
 
 import importlib
 import sys
@@ -24,14 +26,17 @@ OPTIONAL = (
     "backports.zstd",
     "compression.zstd",
 )
+#: Without ssl, requests would look for pyOpenSSL in its place.
+TLS = ("ssl", "urllib3.contrib.pyopenssl")
 _IMPORTED_ANEW = ("requests", "urllib3")
 
 
-def load_requests() -> None:
-    """Import requests, without its optional imports if it can do without."""
+def load_requests(tls: bool) -> None:
+    """Import requests, without its optional imports if it can do without; *tls* is one of them."""
     if "requests" in sys.modules:
         return
-    hidden = [name for name in OPTIONAL if name not in sys.modules]
+    unwanted = OPTIONAL if tls else (*OPTIONAL, *TLS)
+    hidden = [name for name in unwanted if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # import then says: not there
     try:

@@ -5,6 +5,8 @@ thread: the main one can hang where no signal handler and no timeout reaches, su
 resolver. Whoever takes `_turn` first writes the output; the other one only makes the process end.
 """
 
+from __future__ import annotations
+
 # `signal` is this and its constants as enumerations: a fiftieth of a --help
 import _signal  # type: ignore[import-not-found]
 import _thread

@@ -4,6 +4,8 @@ A megabyte of brackets becomes a hundred megabytes of lists. Under the ceiling t
 MemoryError, which is an answer too, instead of in the machine's memory.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import resource

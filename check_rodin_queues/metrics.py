@@ -4,8 +4,11 @@ To add a metric of a queue, add a row to QUEUE_METRICS: thresholds, perfdata, ou
 follow from it. Names are the API's own where it has one.
 """
 
-from typing import Callable, NamedTuple, Optional, Tuple, Union
+from __future__ import annotations
 
+from typing import Callable, Optional, Tuple, Union
+
+from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.snapshot import Queue
 
 Number = Union[int, float]

@@ -4,10 +4,13 @@ First line: `RODIN_QUEUES STATE - TEXT | PERFDATA`. Nagios takes the first `|` f
 perfdata, a terminal obeys control characters: neither gets past here.
 """
 
-from typing import Iterable, List, NamedTuple, Optional, Sequence
+from __future__ import annotations
+
+from typing import Iterable, List, Optional, Sequence
 
 from check_rodin_queues.labels import clipped, printable
-from check_rodin_queues.probes import Probe, fails
+from check_rodin_queues.named import NamedTuple
+from check_rodin_queues.probes import fails
 from check_rodin_queues.states import State
 from check_rodin_queues.verdict import Verdict
 
@@ -24,12 +27,12 @@ class Report(NamedTuple):
     code: int
 
 
-def report(verdict: Verdict, probe: Optional[Probe] = None, more: Iterable[str] = ()) -> Report:
+def report(verdict: Verdict, probe: Optional[str] = None, more: Iterable[str] = ()) -> Report:
     """Write *verdict*, with *more* lines beneath, or as the answer to *probe*: one line."""
     status = f"{NAME} {verdict.state.name} - {one_line(verdict.text)}"
     if probe is not None:
         failed = fails(probe, verdict)
-        outcome = f" ({probe.value} probe {'fails' if failed else 'passes'})"
+        outcome = f" ({probe} probe {'fails' if failed else 'passes'})"
         line = clipped(status, MAX_STATUS - len(outcome)) + outcome
         return Report(_encoded([line]), _PROBE_FAILED if failed else State.OK.value)
     line = clipped(status, MAX_STATUS)

@@ -3,6 +3,8 @@
 The one place that names them: the man page and the completions are made from it too.
 """
 
+from __future__ import annotations
+
 import argparse
 import re
 from typing import Any, Callable, NoReturn, Tuple
@@ -128,11 +130,8 @@ def build_parser() -> argparse.ArgumentParser:
         add_help=False,
         allow_abbrev=False,
     )
-    _add_server(parser)
-    _add_tls(parser)
-    _add_queues(parser)
-    _add_judgement(parser)
-    _add_running(parser)
+    for add_group in (_add_server, _add_tls, _add_queues, _add_judgement, _add_running):
+        add_group(parser)
     return parser
 
 

@@ -1,5 +1,7 @@
 """The words for what was found: which value, which limit, what to do."""
 
+from __future__ import annotations
+
 from typing import Dict, List, Sequence
 
 from check_rodin_queues.contexts import Limit

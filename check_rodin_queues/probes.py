@@ -6,41 +6,36 @@ reach must not restart the workers. What the arguments alone show to be wrong fa
 since that can only be a mistake in the manifest.
 """
 
-import enum
+from __future__ import annotations
+
 from typing import Optional, Sequence
 
 from check_rodin_queues.errors import UsageError
 from check_rodin_queues.states import State
 from check_rodin_queues.verdict import Verdict
 
-
-class Probe(enum.Enum):
-    """A kind of exec probe."""
-
-    READINESS = "readiness"
-    STARTUP = "startup"
-    LIVENESS = "liveness"
+LIVENESS = "liveness"
+#: The kinds of exec probe.
+KINDS = ("readiness", "startup", LIVENESS)
 
 
-def parse_probe(text: str) -> Probe:
+def parse_probe(text: str) -> str:
     """Read a kind; raises UsageError."""
-    try:
-        return Probe(text)
-    except ValueError:
-        kinds = ", ".join(kind.value for kind in Probe)
-        raise UsageError(f"takes one of {kinds}") from None
+    if text not in KINDS:
+        raise UsageError(f"takes one of {', '.join(KINDS)}")
+    return text
 
 
-def fails(kind: Probe, verdict: Verdict) -> bool:
+def fails(kind: str, verdict: Verdict) -> bool:
     """Tell whether *verdict* fails a probe of this *kind*; WARNING never does."""
     if verdict.mistaken:
         return True
-    if kind is Probe.LIVENESS:
+    if kind == LIVENESS:
         return verdict.proven
     return verdict.state in (State.CRITICAL, State.UNKNOWN)
 
 
-def named_in(words: Sequence[str]) -> Optional[Probe]:
+def named_in(words: Sequence[str]) -> Optional[str]:
     """Find the kind in arguments that could not be parsed; None if there is none that exists."""
     found = None
     for word, following in zip(words, [*words[1:], ""]):
@@ -48,4 +43,4 @@ def named_in(words: Sequence[str]) -> Optional[Probe]:
             found = following
         elif word.startswith("--probe="):
             found = word.partition("=")[2]
-    return Probe(found) if found in [kind.value for kind in Probe] else None
+    return found if found in KINDS else None

@@ -4,7 +4,9 @@ Each yields metrics that name the context which judges them. All data are there 
 metric is: in nagiosplugin an error on the way would be UNKNOWN and hide what was found.
 """
 
-from typing import Generator, Mapping, NamedTuple, Optional
+from __future__ import annotations
+
+from typing import Generator, Mapping, Optional
 
 import nagiosplugin
 
@@ -12,6 +14,7 @@ from check_rodin_queues.conditions import holding
 from check_rodin_queues.contexts import Contexts
 from check_rodin_queues.errors import AnswerError
 from check_rodin_queues.metrics import QUEUE_METRICS, TIME, TOKEN_EXPIRES_IN, TOTAL
+from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.selection import Selection
 from check_rodin_queues.snapshot import Queue
 

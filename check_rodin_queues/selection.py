@@ -4,8 +4,11 @@ A typo must be loud: a queue that -q or a threshold names plainly, without glob 
 required beside those of --require.
 """
 
-from typing import Iterable, Mapping, NamedTuple, Optional, Tuple
+from __future__ import annotations
 
+from typing import Iterable, Mapping, Optional, Tuple
+
+from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.snapshot import DOCUMENTED_QUEUES, Malformed, Queue, Snapshot
 from check_rodin_queues.states import State
 from check_rodin_queues.thresholds import Threshold

@@ -1,11 +1,14 @@
 """Where the Rodin server is: from what a person writes to the one URL that is asked."""
 
+from __future__ import annotations
+
 import ipaddress
 import string
-from typing import NamedTuple, Optional, Tuple
+from typing import Optional, Tuple
 from urllib.parse import SplitResult, urlsplit
 
 from check_rodin_queues.errors import UsageError
+from check_rodin_queues.named import NamedTuple
 
 #: The documented path of the queue status.
 PATH = "/api/v2/queue_status_check"

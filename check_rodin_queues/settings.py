@@ -1,11 +1,14 @@
 """The settings of a run: the options, completed from the environment and the files they name."""
 
-from typing import TYPE_CHECKING, Mapping, NamedTuple, Optional
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Mapping, Optional
 
 from check_rodin_queues.arguments import Options
 from check_rodin_queues.errors import ConfigError, UsageError
 from check_rodin_queues.files import read_file
 from check_rodin_queues.metrics import TOKEN_EXPIRES_IN
+from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.selection import Policy
 from check_rodin_queues.server import Server, parse_server
 from check_rodin_queues.states import State
@@ -26,7 +29,7 @@ class Access(NamedTuple):
 
     server: Server
     token: Token
-    trust: "Optional[Trust]"
+    trust: Optional[Trust]
     insecure: bool
     client_cert: Optional[str]
     client_key: Optional[str]
@@ -42,6 +45,12 @@ def server_of(options: Options, environ: Mapping[str, str]) -> Server:
     if not named:
         raise UsageError(f"no server is named. Give -H/--host or set {HOST_VARIABLE}")
     return parse_server(named, options.port, HOST_VARIABLE)
+
+
+def may_need_tls(server: Server, environ: Mapping[str, str]) -> bool:
+    """Tell whether a request may speak TLS: to *server*, or to a proxy of whatever kind."""
+    proxied = any(name.lower().endswith("_proxy") for name in environ)
+    return server.scheme == "https" or proxied
 
 
 def access_to(server: Server, options: Options, environ: Mapping[str, str]) -> Access:
@@ -62,7 +71,7 @@ def access_to(server: Server, options: Options, environ: Mapping[str, str]) -> A
     )
 
 
-def _trust(server: Server, options: Options, environ: Mapping[str, str]) -> "Optional[Trust]":
+def _trust(server: Server, options: Options, environ: Mapping[str, str]) -> Optional[Trust]:
     """Choose the store; a --ca-file is looked at even where nothing is verified."""
     verified = server.scheme == "https" and not options.insecure
     if not verified and not options.ca_file:

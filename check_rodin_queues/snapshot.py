@@ -1,6 +1,10 @@
 """What the queues reported, as values, and which reports cannot be used."""
 
-from typing import NamedTuple, Tuple
+from __future__ import annotations
+
+from typing import Tuple
+
+from check_rodin_queues.named import NamedTuple
 
 #: The fields of a queue, as the API names them.
 FIELDS = ("consumers", "job_awaiting", "job_running")

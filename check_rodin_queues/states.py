@@ -4,6 +4,8 @@ Exit codes are those of the Monitoring Plugins guidelines. The order is this pro
 UNKNOWN must not hide a queue that is known to be dead, so CRITICAL stands above it.
 """
 
+from __future__ import annotations
+
 import enum
 from typing import Iterable
 

@@ -3,6 +3,8 @@
 nagiosplugin asks the Summary for it. The lines beneath are the business of `details`.
 """
 
+from __future__ import annotations
+
 from typing import Dict, List, Sequence
 
 import nagiosplugin

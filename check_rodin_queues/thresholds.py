@@ -9,22 +9,22 @@ Ends are inclusive. SELECTOR is METRIC (of every queue) or QUEUE_GLOB.METRIC; `t
 sum over the selected queues, `time` and `token_expires_in` are the run's own.
 """
 
+from __future__ import annotations
+
 import re
-from typing import NamedTuple, Optional, Tuple
+from typing import Optional, Tuple
 
 from check_rodin_queues.errors import UsageError
 from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, TOTAL, Number, known_metrics
+from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.states import State
 
 #: The metric of a threshold without a selector.
 DEFAULT_METRIC = "job_awaiting"
 FORMS = "10 (outside 0..10), 1: (below 1), ~:5 (above 5), 5:10, @5:10 (inside), empty for none"
 
-# At most 30 digits on each side: more is a slip, and Python refuses to convert thousands.
-_NUMBER = r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{1,30})?|\.[0-9]{1,30})"
-# Not compiled before the first range is read, like all patterns of this package that only some
-# runs need: together they take a hundredth of a run.
-_RANGE = rf"(@?)(?:(~|{_NUMBER}):)?({_NUMBER})?"
+#: The most digits before and behind the point: more is a slip, and Python converts no thousands.
+_MAX_DIGITS = 30
 
 
 class Range(NamedTuple):
@@ -90,16 +90,30 @@ def parse_range(text: str) -> Optional[Range]:
     """Read a RANGE, an empty one as None; raises UsageError."""
     if not text:
         return None
-    match = re.fullmatch(_RANGE, text)
-    if not match or not (match[2] or match[3]):
+    inside = text.startswith("@")
+    first, colon, last = text[inside:].rpartition(":")
+    starts = first == "~" or _is_number(first)
+    if not (starts and (not last or _is_number(last)) if colon else _is_number(last)):
         raise UsageError(f"{_shown(text)} is not a range. Accepted: {FORMS}")
-    at, first, last = match.groups()
     start, start_text = _bound(first, "-inf" if first == "~" else "0")
     end, end_text = _bound(last, "inf")
     if start > end:
         raise UsageError(f"the start of {_shown(text)} is above its end. Accepted: {FORMS}")
     prefix = "" if start == 0 and last else f"{start_text}:"
-    return Range(f"{at}{prefix}{end_text}", start, end, bool(at))
+    return Range(f"{'@' if inside else ''}{prefix}{end_text}", start, end, inside)
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether *text* is ASCII digits, with an optional sign and decimals.
+
+    By hand: a regular expression would have to be compiled in every run.
+    """
+    whole, point, decimals = (text[1:] if text[:1] in ("+", "-") else text).partition(".")
+    return _is_digits(decimals) and (not whole or _is_digits(whole)) if point else _is_digits(whole)
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
 
 
 def _shown(text: str) -> str:
@@ -107,10 +121,10 @@ def _shown(text: str) -> str:
     return f"'{text}'" if re.fullmatch(r"[0-9.:~@+-]{1,20}", text) else "what was given"
 
 
-def _bound(text: Optional[str], default: str) -> Tuple[Number, str]:
+def _bound(text: str, default: str) -> Tuple[Number, str]:
     """Return a bound's number and its shortest text; "~" and nothing have none of their own."""
-    if text is None or text == "~":
-        return float(default), text or ""
+    if text in ("", "~"):
+        return float(default), text
     sign = "-" if text.startswith("-") else ""
     whole, _, decimals = text.lstrip("+-").partition(".")
     whole, decimals = whole.lstrip("0") or "0", decimals.rstrip("0")

@@ -1,5 +1,7 @@
 """The API token: a value that cannot print itself and finds itself in what others print."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import json

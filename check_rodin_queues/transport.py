@@ -1,4 +1,6 @@
-"""What this check adds to requests: a token that stays here, no redirects, a strict reader."""
+"""What this check adds to requests: a token that stays here, and a strict reader."""
+
+from __future__ import annotations
 
 from typing import Any
 
@@ -24,21 +26,6 @@ class Bearer(requests.auth.AuthBase):
         return request
 
 
-class Session(requests.Session):
-    """A session that reads strictly and does not even look where a redirect leads.
-
-    With allow_redirects=False alone, requests still reads the whole body of a redirect.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        for prefix in ("http://", "https://"):
-            self.mount(prefix, _Adapter())
-
-    def get_redirect_target(self, _resp: requests.Response) -> None:
-        """Say that there is none."""
-
-
 class _Connection(urllib3.connection.HTTPConnection):
     response_class = Response
 
@@ -55,14 +42,16 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
-class _Adapter(requests.adapters.HTTPAdapter):
+class Adapter(requests.adapters.HTTPAdapter):
     """Makes its connections, direct or through a proxy, with the classes above."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of direct connections."""
         super().init_poolmanager(*args, **kwargs)
         _with_own_pools(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the pools of connections through a proxy."""
         return _with_own_pools(super().proxy_manager_for(*args, **kwargs))
 
 

@@ -4,13 +4,16 @@ A hashed folder comes before a bundle file: OpenSSL then loads the one issuer th
 bundle of all the world's CAs costs a fifth of the whole check.
 """
 
+from __future__ import annotations
+
 import os
 import re
 import ssl
-from typing import Mapping, NamedTuple, Optional, Tuple
+from typing import Mapping, Optional, Tuple
 
 from check_rodin_queues.errors import ConfigError
 from check_rodin_queues.files import read_file
+from check_rodin_queues.named import NamedTuple
 
 #: Each names a file or a folder; the first that is set wins.
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")

@@ -1,7 +1,10 @@
 """The verdict: what the check found, before anybody writes it down."""
 
-from typing import NamedTuple, Tuple
+from __future__ import annotations
 
+from typing import Tuple
+
+from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.states import State
 
 

@@ -6,6 +6,8 @@ there is. RFC 9112 (sections 4, 5 and 7.1) allows none of these. `Reader` stands
 `http.client` and the socket and looks at all that passes.
 """
 
+from __future__ import annotations
+
 import http.client
 import io
 from typing import Any, Callable, Optional

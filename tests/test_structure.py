@@ -22,13 +22,13 @@ PACKAGE = "check_rodin_queues"
 #: From the ground up. A module imports only what stands before it, in its own layer too: so a
 #: layer never knows those above it, and nothing goes round in a circle.
 LAYERS = {
-    "errors": "states errors",
+    "errors": "named states errors",
     "values": """
         snapshot metrics conditions thresholds selection labels server tokens verdict probes
         """,
     "adapters": """
         files extra_opts trust parser arguments settings
-        answer journal memory failures wire transport libraries client
+        memory answer journal failures wire transport libraries client
         contexts resources findings phrases summary details check
         output lifetime
         """,
@@ -37,7 +37,7 @@ LAYERS = {
 ORDER = ["__init__", *" ".join(LAYERS.values()).split()]
 #: The modules that know a library, all of them adapters. urllib3 is what requests raises from.
 LIBRARIES = {
-    "client": {"requests"},
+    "client": {"requests", "urllib3"},
     "transport": {"requests", "urllib3"},
     "failures": {"requests", "urllib3"},
     "check": {"nagiosplugin"},

@@ -16,7 +16,7 @@ from check_rodin_queues.lifetime import open_standard_streams
 _load_requests = libraries.load_requests
 
 
-def load_requests() -> None:
+def load_requests(tls: bool) -> None:
     """Import requests, and certifi before it with a path that needs no unpacking."""
     from certifi import core  # noqa: PLC0415 — --help does not need it
 
@@ -24,7 +24,7 @@ def load_requests() -> None:
         archive = zipimport.zipimporter(os.path.dirname(__file__))
         roots = archive.get_data(os.path.join("certifi", "cacert.pem"))
         core._CACERT_PATH = _path_in_memory(roots)  # type: ignore[assignment]  # not only None
-    _load_requests()
+    _load_requests(tls)
 
 
 def _path_in_memory(data: bytes) -> str:

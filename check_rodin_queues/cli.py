@@ -22,7 +22,6 @@ from check_rodin_queues.journal import DEBUG, NOTICE, REQUEST, Journal
 from check_rodin_queues.labels import label_safe, shown_names
 from check_rodin_queues.output import Report, plain, report
 from check_rodin_queues.parser import DEFAULT_TIMEOUT, Shown
-from check_rodin_queues.probes import named_in
 from check_rodin_queues.selection import covers, select
 from check_rodin_queues.states import State
 from check_rodin_queues.verdict import Verdict
@@ -48,7 +47,7 @@ class Run:
         self._environ = environ
         self._lifetime = lifetime
         self._journal = Journal()
-        self._probe = named_in(words)
+        self._probe = _probe_named_in(words)
         self._options: Optional[Options] = None
         self._token: Optional[Token] = None
         self._server_asked = False
@@ -228,6 +227,15 @@ class Run:
             f"internal error: {type(error).__name__} at {place}. "
             f"Run with -vvv and report it, please (version {__version__})",
         )
+
+
+def _probe_named_in(words: Sequence[str]) -> Optional[str]:
+    """Return the kind of probe that is asked for, also in arguments that cannot be parsed."""
+    if not any(word.startswith("--probe") for word in words):
+        return None
+    from check_rodin_queues.probes import named_in
+
+    return named_in(words)
 
 
 def _lift_ceiling() -> None:

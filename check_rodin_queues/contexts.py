@@ -142,6 +142,10 @@ class Contexts:
             selector = threshold.selector
             self._fitting.setdefault((selector.scope, selector.metric), []).append(threshold)
 
+    def may_name(self, scope: str, metric: str) -> bool:
+        """Tell whether a threshold names *metric*, of whatever queue."""
+        return (scope, metric) in self._fitting
+
     def of(self, scope: str, metric: str, queue: str = "") -> LimitContext:
         """Return the context of *metric*: that of *queue*, by its raw name, or of another scope."""
         same = self._same.get((scope, metric))

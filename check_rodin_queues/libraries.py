@@ -5,7 +5,8 @@ for TLS, at import. Each of them goes without what is not there, as its own code
 they are told so. Nothing of a library is changed: a body is read as UTF-8 or refused, of
 compressions only zlib's is read (see `client`), and TLS is kept out of plain HTTP alone.
 
-requests before 2.32 (Debian 12 has 2.28) insists on a detection of charsets, and gets it all.
+requests before 2.32 (Debian 12 has 2.28) insists on one detection of charsets, and gets one: the
+cheaper if it is installed.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import importlib
 import sys
 from typing import Tuple
 
-#: What is kept out. A name that no version looks for any more costs nothing.
-OPTIONAL = (
-    "charset_normalizer",
-    "chardet",
+#: The dearest first.
+DETECTIONS = ("chardet", "charset_normalizer")
+#: A name that no version looks for any more costs nothing.
+COMPRESSIONS = (
     "bz2",
     "lzma",
     "brotli",
@@ -28,28 +29,31 @@ OPTIONAL = (
 )
 #: Without ssl, requests would look for pyOpenSSL in its place.
 TLS = ("ssl", "urllib3.contrib.pyopenssl")
-_IMPORTED_ANEW = ("requests", "urllib3")
 
 
 def load_requests(tls: bool) -> None:
     """Import requests, without its optional imports if it can do without; *tls* is one of them."""
     if "requests" in sys.modules:
         return
-    unwanted = OPTIONAL if tls else (*OPTIONAL, *TLS)
+    others = COMPRESSIONS if tls else (*COMPRESSIONS, *TLS)
+    for number in reversed(range(len(DETECTIONS) + 1)):
+        if _imported_without((*DETECTIONS[:number], *others)):
+            return
+    importlib.import_module("requests")
+
+
+def _imported_without(unwanted: Tuple[str, ...]) -> bool:
+    """Import requests while *unwanted* modules seem not to be there; tell whether it agreed."""
     hidden = [name for name in unwanted if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # import then says: not there
     try:
         importlib.import_module("requests")
     except ImportError:
-        _forget(_IMPORTED_ANEW)
+        for name in [name for name in sys.modules if name.partition(".")[0] == "requests"]:
+            del sys.modules[name]  # half imported: the next import has to start afresh
+        return False
     finally:
         for name in hidden:
-            del sys.modules[name]
-    importlib.import_module("requests")
-
-
-def _forget(packages: Tuple[str, ...]) -> None:
-    """Take half-imported *packages* away, so that their next import starts afresh."""
-    for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
-        del sys.modules[name]
+            sys.modules.pop(name, None)
+    return True

@@ -57,6 +57,8 @@ class QueueResource(Subject):
     def probe(self) -> Metrics:
         """Give the metrics that have a meaning and are asked for, and the conditions that hold."""
         for metric in QUEUE_METRICS:
+            if not metric.always and not self._contexts.may_name("queue", metric.name):
+                continue
             context = self._contexts.of("queue", metric.name, self.queue.name)
             if metric.always or context.named:
                 value = metric.value(self.queue)
@@ -81,8 +83,10 @@ class TotalResource(Subject):
         if self._selection is None or not self._selection.queues or self._selection.malformed:
             return
         for metric in QUEUE_METRICS:
+            if not self._contexts.may_name(TOTAL, metric.name):
+                continue
             context = self._contexts.of(TOTAL, metric.name)
-            if metric.summed and context.named:
+            if context.named:
                 value = sum(getattr(queue, metric.name) for queue in self._selection.queues)
                 label = f"{TOTAL}.{metric.name}"
                 yield nagiosplugin.Metric(label, value, min=0, context=context.name)

@@ -25,7 +25,8 @@ SYSTEM_FILES = (
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 )
-_HASH_LINK = r"[0-9a-f]{8}\.[0-9]+"
+_HEX_DIGITS = frozenset("0123456789abcdef")
+_HASH_DIGITS = 8
 _CERTIFICATE = rb"-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----"
 _KEY = rb"-----BEGIN [A-Z ]*PRIVATE KEY-----"
 _MAX_BYTES = 16 * 1024 * 1024
@@ -127,6 +128,13 @@ def _unique(*paths: Optional[str]) -> Tuple[str, ...]:
 
 def _is_hashed(folder: str) -> bool:
     try:
-        return any(re.fullmatch(_HASH_LINK, name) for name in os.listdir(folder))
+        return any(map(_is_hash_link, os.listdir(folder)))
     except OSError:
         return False
+
+
+def _is_hash_link(name: str) -> bool:
+    """Tell whether `openssl rehash` makes such names: eight hex digits, a dot and a number."""
+    digits, _, number = name.partition(".")
+    sound = len(digits) == _HASH_DIGITS and _HEX_DIGITS.issuperset(digits)
+    return sound and number.isascii() and number.isdigit()

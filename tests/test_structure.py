@@ -27,7 +27,7 @@ LAYERS = {
         snapshot metrics conditions thresholds selection labels server tokens verdict probes
         """,
     "adapters": """
-        files extra_opts trust parser arguments settings
+        files extra_opts trust manual parser arguments settings
         memory answer journal failures wire transport libraries client
         contexts resources findings phrases summary details check
         output lifetime

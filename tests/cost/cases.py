@@ -21,6 +21,7 @@ Y = "Y"
 BARE = "bare Python"
 ALONE = "nagiosplugin alone"
 HTTP = "check, HTTP"
+SINGLE = "check as a single file, HTTP"
 HEAVY = "check, 5,000 queues in 1 MiB"
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -65,6 +66,7 @@ def choose(sites: Sites, folder: Path, paths: Sequence[str]) -> Chosen:
         judged = Case(queues("check", number), _ask(sites, url), alone.name)
         chosen.cases.extend((alone._replace(base=judged.name), judged))
     chosen.cases.append(Case(HEAVY, _ask(sites, sites.heavy)))
+    _add_single_file(sites, folder, chosen)
     _add_debian(sites, folder, chosen)
     search = os.pathsep.join([*paths, *PLUGIN_FOLDERS, os.environ.get("PATH", os.defpath)])
     for tools, case in peers(sites):
@@ -145,6 +147,17 @@ def peers(sites: Sites) -> Iterator[Tuple[Sequence[str], Case]]:
             ["check_patroni", "-e", sites.patroni, "cluster_is_in_maintenance"],
         ),
     )
+
+
+def _add_single_file(sites: Sites, folder: Path, chosen: Chosen) -> None:
+    """Add the file that examples/single-file/build makes, compared with the installed check."""
+    file, build = folder / "check_rodin_queues.pyz", ROOT / "examples/single-file/build"
+    made = subprocess.run([sys.executable, str(build), str(file)], capture_output=True, check=False)
+    if made.returncode:
+        chosen.left_out[SINGLE] = "pip finds no libraries to put into it"
+        return
+    command = [sys.executable, *_ask(sites, sites.http, script=file)]
+    chosen.cases.append(Case(SINGLE, command, base=HTTP, limit=1.05))
 
 
 def _add_debian(sites: Sites, folder: Path, chosen: Chosen) -> None:

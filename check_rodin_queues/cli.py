@@ -143,14 +143,14 @@ class Run:
         self._doing = "reading the token"
         access = settings.access_to(server, options, self._environ)
         self._token = access.token
+        from check_rodin_queues.libraries import load_requests
+
+        load_requests(settings.may_need_tls(server, self._environ))  # before nagiosplugin: cheaper
         from check_rodin_queues import check  # noqa: F401 — before `_failed` may need it
 
         self._server_asked = True
         self._doing = f"asking {server.address}"
         self._failed = self._judged_failure
-        from check_rodin_queues.libraries import load_requests
-
-        load_requests(settings.may_need_tls(server, self._environ))
         from check_rodin_queues import client
 
         return client.ask(access, self._journal)

@@ -1,0 +1,217 @@
+"""What a run costs, as far as it does not depend on the machine's mood.
+
+That is which modules it loads at each stage, and how many instructions it takes. `tests/bench`
+measures the seconds; what each lever gains stands beside it in the code.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Set
+
+import pytest
+import trustme
+
+from check_rodin_queues import libraries
+from examples.simulator import Simulator
+from tests.console import SCRIPT, environment
+from tests.live import TOKEN
+
+PACKAGE = "check_rodin_queues"
+#: What runs a script, and tells at its very end which modules are there.
+TELL = """
+import os, sys
+end = os._exit
+def tell(code):
+    os.write(2, "\\n".join(name for name, module in sys.modules.items() if module).encode())
+    end(code)
+os._exit = tell
+del sys.argv[0]
+exec(compile(open(sys.argv[0]).read(), sys.argv[0], "exec"), {"__name__": "__main__"})
+"""
+LIBRARIES = {"requests", "urllib3", "nagiosplugin", "certifi", "idna", *libraries.DETECTIONS}
+#: Of the standard library: what no stage needs, and what none needs that asks nobody.
+DEAR = {"asyncio", "configparser", "dataclasses", "inspect", "multiprocessing", "platform"}
+FOR_ASKING = {
+    *("email", "fnmatch", "http.client", "importlib.metadata", "json", "logging", "shutil"),
+    *("signal", "socket", "ssl", "subprocess", "tempfile", "textwrap", "traceback", "urllib.parse"),
+}
+#: All that a check may load beside its libraries and what they load.
+BESIDE = {"argparse", "gettext", "gc", "locale", "_locale"}
+#: Modules of this package that only some runs need.
+SELDOM = {
+    *("details", "extra_opts", "failures", "manual", "memory", "phrases", "probes", "trust"),
+}
+
+
+class Site(NamedTuple):
+    """A server for each scheme, and the options that a check of them needs."""
+
+    http: str
+    https: str
+    token: str
+    ca: str
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Serve four idle queues."""
+    folder = tmp_path_factory.mktemp("cost")
+    ca, chain, token = trustme.CA(), folder / "server.pem", folder / "token"
+    ca.cert_pem.write_to_path(str(folder / "ca.pem"))
+    ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(chain))
+    token.write_text(TOKEN)
+    with Simulator(token=TOKEN) as plain, Simulator(token=TOKEN, cert=str(chain)) as secure:
+        yield Site(plain.url, secure.url, str(token), str(folder / "ca.pem"))
+
+
+def clean(**variables: str) -> Dict[str, str]:
+    """Return an environment without what changes how Python starts, and without a proxy."""
+    kept = environment(variables)
+    foreign = ("PYTHON", "COVERAGE_PROCESS")
+    return {
+        name: value
+        for name, value in kept.items()
+        if name in variables or not name.startswith(foreign)
+    }
+
+
+def loaded(*words: str, code: int = 0, variables: Optional[Mapping[str, str]] = None) -> Set[str]:
+    """Return the modules that a run of the console script with *words* has at its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", TELL, str(SCRIPT), *words],
+        env=clean(**(variables or {})),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done
+    return set(done.stderr.splitlines())
+
+
+def libraries_alone() -> Set[str]:
+    """Return the modules that the two libraries load by themselves."""
+    told = "import requests, nagiosplugin, sys; print(*sys.modules, sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-c", told], env=clean(), capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines())
+
+
+def own(modules: Set[str]) -> Set[str]:
+    """Return the modules of this package, without its name before them."""
+    return {name.partition(".")[2] for name in modules if name.startswith(f"{PACKAGE}.")}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["--no-such-option"], []], ids=str)
+def test_what_asks_nobody_loads_no_library(words: List[str]) -> None:
+    modules = loaded(*words, code=3)
+    assert {name.partition(".")[0] for name in modules} & LIBRARIES == set()
+    assert modules & DEAR == set()
+
+
+@pytest.mark.parametrize("word", ["--help", "--version", "--no-such-option"])
+def test_help_and_usage_errors_need_hardly_more_than_argparse(word: str) -> None:
+    modules = loaded(word, code=3)
+    assert modules & FOR_ASKING == set()
+    assert own(modules) & SELDOM == ({"manual"} if word == "--help" else set())
+
+
+def test_a_check_loads_only_what_it_needs(site: Site) -> None:
+    modules = loaded("-H", site.http, "--token-file", site.token, "-w", "20")
+    known = (f"{PACKAGE}.", "requests.packages.")  # ours, and other names of the libraries'
+    more = {name for name in modules - libraries_alone() if not name.startswith(known)}
+    assert more <= BESIDE | {PACKAGE}
+    assert modules & DEAR <= libraries_alone()
+    assert own(modules) & SELDOM == set()
+
+
+def test_a_check_over_tls_adds_trust_alone(site: Site) -> None:
+    asked = ("--token-file", site.token, "-w", "20")
+    plain = loaded("-H", site.http, *asked)
+    secure = loaded("-H", site.https, "--ca-file", site.ca, *asked)
+    assert own(secure) - own(plain) == {"trust"}
+    assert secure - plain <= libraries_alone() | {f"{PACKAGE}.trust"}
+
+
+def test_what_requests_can_do_without_is_kept_out(site: Site) -> None:
+    """Of the detections of charsets, requests before 2.32 insists on one."""
+    modules = loaded("-H", site.https, "--ca-file", site.ca, "--token-file", site.token)
+    detections = [name for name in libraries.DETECTIONS if name in modules]
+    version = tuple(map(int, metadata.version("requests").split(".")[:2]))
+    assert len(detections) == (0 if version >= (2, 32) else 1)
+    assert modules & set(libraries.COMPRESSIONS) == set()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "variables", "needed"),
+    [
+        ("http", {}, False),
+        ("https", {}, True),
+        ("http", {"HTTPS_PROXY": "http://127.0.0.1:1"}, True),
+        ("http", {"ALL_PROXY": "", "NO_PROXY": "*"}, True),
+    ],
+    ids=["plain", "TLS", "a proxy", "no proxy"],
+)
+def test_plain_http_needs_no_tls(
+    site: Site, scheme: str, variables: Dict[str, str], needed: bool
+) -> None:
+    """Wherever a proxy is named, it may be one that speaks TLS."""
+    more = ("--ca-file", site.ca) if scheme == "https" else ()
+    url = getattr(site, scheme)
+    modules = loaded("-H", url, "--token-file", site.token, *more, variables=variables)
+    assert ("ssl" in modules) == needed
+    assert "urllib3.contrib.pyopenssl" not in modules
+
+
+def test_nothing_is_looked_for_beside_the_script(site: Site, tmp_path: Path) -> None:
+    """A file in a folder of plugins is not taken for a module, whatever its name."""
+    script = tmp_path / SCRIPT.name
+    script.write_bytes(SCRIPT.read_bytes())
+    script.chmod(0o755)
+    for name in ("requests", "nagiosplugin", "argparse", "json"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken')\n")
+    command = [str(script), "-H", site.http, "--token-file", site.token]
+    done = subprocess.run(command, env=clean(), capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+#: Instructions as a ratio to those of importing the libraries, and the most that they may be.
+INSTRUCTIONS = {"http": 0.86, "https": 0.93, "help": 0.22, "usage error": 0.21}
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("instructions")
+@pytest.mark.parametrize("case", INSTRUCTIONS)
+def test_instructions(case: str, site: Site) -> None:
+    """They are the same on a busy machine; a second of CPU time is not."""
+    if not shutil.which("valgrind"):
+        assert os.environ.get("CI") != "true", "valgrind is not installed"
+        pytest.skip("valgrind is not installed")
+    asked = ("--token-file", site.token, "-w", "20", "-t", "60")
+    words = {
+        "http": ("-H", site.http, *asked),
+        "https": ("-H", site.https, "--ca-file", site.ca, *asked),
+        "help": ("--help",),
+        "usage error": ("--no-such-option",),
+    }[case]
+    taken = instructions(str(SCRIPT), *words)
+    base = instructions(sys.executable, "-c", "import requests, nagiosplugin")
+    assert taken / base <= INSTRUCTIONS[case]
+
+
+def instructions(*command: str) -> int:
+    """Return how many instructions *command* takes, counted by valgrind."""
+    counted = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command]
+    done = subprocess.run(
+        counted, env=clean(PYTHONHASHSEED="0"), capture_output=True, text=True, check=False
+    )
+    found = re.search(r"Collected : (\d+)", done.stderr)
+    assert found, done.stderr
+    return int(found[1])

@@ -11,6 +11,7 @@ and a usage error need none.
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Callable, List, Mapping, Optional, Sequence
 
@@ -148,6 +149,9 @@ class Run:
         load_requests(settings.may_need_tls(server, self._environ))  # before nagiosplugin: cheaper
         from check_rodin_queues import check  # noqa: F401 — before `_failed` may need it
 
+        if options.verbosity:
+            from check_rodin_queues import details  # noqa: F401 — so too
+
         self._server_asked = True
         self._doing = f"asking {server.address}"
         self._failed = self._judged_failure
@@ -239,7 +243,10 @@ def _probe_named_in(words: Sequence[str]) -> Optional[str]:
 
 
 def _lift_ceiling() -> None:
-    """Give the second thread the memory to write its report."""
-    from check_rodin_queues import memory
+    """Give the second thread the memory to write its report.
 
-    memory.lift()
+    Nothing is imported for that: a disk that hangs must not make the end late.
+    """
+    memory = sys.modules.get("check_rodin_queues.memory")
+    if memory:
+        memory.lift()

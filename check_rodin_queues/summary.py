@@ -12,6 +12,7 @@ import nagiosplugin
 from check_rodin_queues.findings import Finding, findings
 from check_rodin_queues.labels import clipped
 from check_rodin_queues.metrics import counted
+from check_rodin_queues.phrases import advice, fact, problems
 from check_rodin_queues.resources import AnswerResource
 from check_rodin_queues.snapshot import FIELDS
 from check_rodin_queues.states import State, worst
@@ -28,8 +29,6 @@ class Summary(nagiosplugin.Summary):
         found = findings(results)
         for finding in found:
             if isinstance(finding.subject, AnswerResource):
-                from check_rodin_queues.phrases import fact  # noqa: PLC0415 — as below
-
                 return fitted([fact(finding)], "")
         queues = [group[0].subject.queue for group in by_subject(found)]
         consumers, waiting, running = (
@@ -47,8 +46,6 @@ class Summary(nagiosplugin.Summary):
 
     def problem(self, results: nagiosplugin.Results) -> str:
         """Name every problem, worst first, and what to do about the worst."""
-        from check_rodin_queues.phrases import advice, problems  # noqa: PLC0415 — OK needs none
-
         bad = [finding for finding in findings(results) if finding.state is not State.OK]
         groups = by_subject(sorted(bad, key=lambda finding: -finding.state.severity))
         return fitted([problems(group) for group in groups], advice(groups[0][0]))

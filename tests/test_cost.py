@@ -46,7 +46,7 @@ FOR_ASKING = {
 BESIDE = {"argparse", "gettext", "gc", "locale", "_locale"}
 #: Modules of this package that only some runs need.
 SELDOM = {
-    *("details", "extra_opts", "failures", "manual", "memory", "phrases", "probes", "trust"),
+    *("details", "extra_opts", "failures", "manual", "memory", "probes", "trust"),
 }
 
 

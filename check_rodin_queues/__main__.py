@@ -17,8 +17,10 @@ import os  # noqa: E402
 import sys  # noqa: E402
 
 # What lies beside the script is no library of ours. Not to look there for every module saves a
-# hundredth, and a file that somebody leaves in a folder of plugins is not taken for one.
-if sys.path[:1] == [os.path.dirname(os.path.realpath(sys.argv[0]))]:
+# hundredth, and a file that somebody leaves in a folder of plugins is not taken for one. Only where
+# this package itself lies beside the script do its libraries, too.
+folder = os.path.dirname(os.path.realpath(sys.argv[0]))
+if sys.path[:1] == [folder] and not __file__.startswith(folder):
     del sys.path[0]
 
 import warnings  # noqa: E402

@@ -6,6 +6,7 @@ measures the seconds; what each lever gains stands beside it in the code.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -180,6 +181,21 @@ def test_nothing_is_looked_for_beside_the_script(site: Site, tmp_path: Path) -> 
     command = [str(script), "-H", site.http, "--token-file", site.token]
     done = subprocess.run(command, env=clean(), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_libraries_that_lie_beside_the_script_with_the_package_are_found(tmp_path: Path) -> None:
+    """As in an unpacked zip that is run as a folder."""
+    folder = tmp_path / "unpacked"
+    for name in (PACKAGE, "nagiosplugin"):
+        found = importlib.util.find_spec(name)
+        assert found is not None
+        assert found.origin is not None
+        shutil.copytree(Path(found.origin).parent, folder / name)
+    script = folder / "run"
+    script.write_text(f"from {PACKAGE}.__main__ import main\nmain()\n")
+    command = [sys.executable, "-S", str(script), "--input", "-"]
+    done = subprocess.run(command, input=b"{}", env=clean(), capture_output=True, check=False)
+    assert done.stdout.startswith(b"RODIN_QUEUES UNKNOWN - no queue is selected")
 
 
 #: Instructions as a ratio to those of importing the libraries, and the most that they may be.

@@ -80,7 +80,7 @@ def _parse_glob(text: str) -> str:
 
 def _parse_names(text: str) -> Tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
-    if not all(is_plain(name) for name in names):
+    if not all(map(is_plain, names)) or (text and not names):
         raise UsageError("takes names of queues, separated by commas, and no globs")
     return names
 

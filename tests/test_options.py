@@ -391,6 +391,7 @@ MESSAGES = {
         "unreachable, timeout, auth, throttled, invalid. States: ok, warning, critical, unknown"
     ),
     "--probe live": "--probe: takes one of readiness, startup, liveness",
+    "--require=,": "--require: takes names of queues, separated by commas, and no globs",
     "--require a*": "--require: takes names of queues, separated by commas, and no globs",
     "-H a --token-file /nonexistent": (
         "--token-file: cannot read the file: no such file or directory. Check the path"

@@ -177,6 +177,12 @@ def test_a_required_queue_is_a_name_and_no_glob() -> None:
     report.refused(ask(site(), "--require", "rodin.*"), "--require")
 
 
+@pytest.mark.parametrize("blank", [" ", "\t", ",", " , "])
+def test_what_is_not_empty_and_no_name_is_no_way_to_require_none(blank: str) -> None:
+    """Else a slip would take the default away, and a queue that is gone would be OK."""
+    report.refused(ask(site(), "--require", blank), "--require")
+
+
 @pytest.mark.parametrize("option", ["-q", "-x", "--queue", "--exclude", "--require"])
 def test_an_option_needs_its_value(option: str) -> None:
     report.refused(ask(site(), option), option)

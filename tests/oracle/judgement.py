@@ -175,7 +175,12 @@ class _Judge:
             for text in self.case.require:
                 if not globs.plain(text):
                     raise UnspecifiedError("a required queue whose name looks like a glob")
-                yield from (name for name in text.split(",") if name)
+                found = [name for name in text.split(",") if name.strip()]
+                if text and not found:
+                    raise RefusedError("not empty, and yet no name")
+                if any(name != name.strip() for name in found):
+                    raise UnspecifiedError("a name with white space around it")
+                yield from found
         else:
             yield from (name for name in DOCUMENTED if self.selects(name))
         for glob in self.globs:

@@ -139,6 +139,18 @@ def expect(case: Case) -> Expectation:
         return Expectation("unknown", refused=True)
 
 
+def _names(text: str) -> List[str]:
+    """Return the queues that one --require names."""
+    if not globs.plain(text):
+        raise UnspecifiedError("a required queue whose name looks like a glob")
+    found = [name for name in text.split(",") if name.strip()]
+    if text and not found:
+        raise RefusedError("not empty, and yet no name")
+    if any(name != name.strip() for name in found):
+        raise UnspecifiedError("a name with white space around it")
+    return found
+
+
 class _Judge:
     """Everything that the judgement of one case needs at once."""
 
@@ -173,14 +185,7 @@ class _Judge:
     def require(self) -> Iterable[str]:
         if self.case.require:
             for text in self.case.require:
-                if not globs.plain(text):
-                    raise UnspecifiedError("a required queue whose name looks like a glob")
-                found = [name for name in text.split(",") if name.strip()]
-                if text and not found:
-                    raise RefusedError("not empty, and yet no name")
-                if any(name != name.strip() for name in found):
-                    raise UnspecifiedError("a name with white space around it")
-                yield from found
+                yield from _names(text)
         else:
             yield from (name for name in DOCUMENTED if self.selects(name))
         for glob in self.globs:

@@ -62,7 +62,7 @@ class Threshold(NamedTuple):
     origin: str
 
 
-def parse_threshold(level: State, text: str, origin: Optional[str] = None) -> Threshold:
+def parse_threshold(level: State, text: str) -> Threshold:
     """Read `[SELECTOR=]RANGE`; raises UsageError."""
     selector, equals, limit = text.rpartition("=")
     option = "-w" if level is State.WARNING else "-c"
@@ -70,7 +70,7 @@ def parse_threshold(level: State, text: str, origin: Optional[str] = None) -> Th
         level,
         parse_selector(selector) if equals else Selector("queue", None, DEFAULT_METRIC),
         parse_range(limit),
-        origin or f"{option} {text}",
+        f"{option} {text}",
     )
 
 

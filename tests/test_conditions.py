@@ -87,6 +87,7 @@ def test_other_conditions_keep_their_state(condition: str) -> None:
         pytest.param(["stranded=ok", "stalled=critical"], "CRITICAL", id="repeated"),
         pytest.param(["stalled=critical", "stalled=ok"], "OK", id="the last one wins"),
         pytest.param(["stalled=critical,stalled=unknown"], "UNKNOWN", id="last within commas"),
+        pytest.param([" stalled = critical , stranded = ok "], "CRITICAL", id="white space"),
     ],
 )
 def test_states_are_given_in_several_ways(given: List[str], expected: str) -> None:
@@ -296,6 +297,7 @@ MALFORMED_NUMBERS = {
     "negative": "-1",
     "2^63": str(2**63),
     "a huge integer": "9" * 5000,
+    "a huge negative integer": "-" + "9" * 30,
     "a huge float": "1e999",
 }
 
@@ -455,6 +457,12 @@ def test_unknown_fields_of_a_queue_are_ignored() -> None:
             ["--state", "stranded=warning,stalled=unknown", "-c", "consumers="],
             "UNKNOWN",
             id="as --state says: unknown before warning",
+        ),
+        pytest.param(
+            site(mesh=queue(0, 1, 0), pack=queue(1, 1, 0)),
+            ["--state", "stranded=warning,stalled=unknown", "-c", "consumers="],
+            "UNKNOWN",
+            id="unknown before warning, whichever comes first",
         ),
         pytest.param(
             site(mesh=queue(1, 1, 0)), ["-c", "job_awaiting=0"], "CRITICAL", id="a threshold too"

@@ -6,6 +6,7 @@ from typing import Dict, List, Set
 
 import pytest
 
+from check_rodin_queues.labels import clipped
 from tests import report
 from tests.answers import answer, queue
 from tests.report import Report
@@ -157,3 +158,17 @@ def test_a_missing_queue_is_shown_like_any_other() -> None:
     found = judge(answer({"a": queue()}), "--require", "b|c\x1bd\ne")
     assert found.state == "CRITICAL"
     assert "b_c_d_e" in found.text
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "expected"),
+    [
+        ("x" * 10, 10, "x" * 10),
+        ("x" * 11, 10, "x" * 7 + "..."),
+        ("\N{CRAB}" * 2, 8, "\N{CRAB}" * 2),
+        ("\N{CRAB}" * 3, 10, "\N{CRAB}..."),
+        ("a\N{CRAB}\N{CRAB}", 8, "a\N{CRAB}..."),
+    ],
+)
+def test_text_is_cut_at_a_number_of_bytes(text: str, size: int, expected: str) -> None:
+    assert clipped(text, size) == expected

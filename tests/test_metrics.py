@@ -94,6 +94,17 @@ COUNTED = {
 }
 
 
+def test_a_sum_whose_threshold_is_removed_is_not_there() -> None:
+    found = judge(MIXED, *ALONE, "-w", "total.consumers=5", "-w", "total.consumers=")
+    assert set(found.metrics) == COUNTED
+
+
+def test_derived_metrics_have_a_minimum_and_no_needless_zeros() -> None:
+    asked = ask(MIXED, *ALONE, "-w", "total.consumers=9", "-c", "a.awaiting_per_consumer=5")
+    assert " 'a.awaiting_per_consumer'=2.5;;5;0 " in asked.stdout
+    assert asked.stdout.endswith(" 'total.consumers'=6;9;;0\n")
+
+
 def test_a_value_that_does_not_end_is_printed_near_enough() -> None:
     found = judge(answer({"a": queue(3, 2, 1)}), *ALONE, "-w", "busy_ratio=0.3:0.34")
     assert found.state == "OK"
@@ -248,6 +259,13 @@ def test_a_token_that_has_expired_is_negative() -> None:
 def test_the_token_is_judged(threshold: str, state: str) -> None:
     with live.site(token=expiring(5000)) as asked:
         assert asked.judge("-c", threshold).state == state
+
+
+def test_a_bound_from_above_of_what_may_be_negative_keeps_its_form() -> None:
+    """`4000` would be 0 to 4000."""
+    with live.site(token=expiring(5000)) as asked:
+        found = asked.judge("-w", "token_expires_in=~:4000")
+    assert found.metrics["token_expires_in"].warning == "~:4000"
 
 
 @pytest.mark.parametrize("scenario", ["rejected", "server-error", "throttled", "hang-up", "silent"])

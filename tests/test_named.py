@@ -73,6 +73,16 @@ def test_it_does_what_typing_does(use: str) -> None:
     assert USES[use](Ours) == USES[use](Theirs)
 
 
+def test_it_shows_itself_as_it_is_made() -> None:
+    assert repr(Ours("a")) == "Ours(name='a', number=3)"
+    assert repr(Ours("a")).replace("Ours", "Theirs") == repr(Theirs("a"))
+
+
+def test_what_is_wrong_with_a_call_is_told() -> None:
+    with pytest.raises(TypeError, match="name, number, each once"):
+        USES["fields"](lambda *_: Ours())  # type: ignore[call-arg]  # it is the point
+
+
 @pytest.mark.parametrize("error", ERRORS)
 def test_it_refuses_what_typing_refuses(error: str) -> None:
     for make in (Ours, Theirs):

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from pathlib import Path
 from typing import List
 
 import pytest
@@ -167,6 +168,95 @@ def test_the_whole_output_for_a_server(scenario: str) -> None:
 def documented(count: int) -> List[str]:
     """Return *count* names, as long as the longest documented one."""
     return [f"rodin.queue{number:02}" for number in range(count)]
+
+
+def one(**fields: str) -> bytes:
+    """Return an answer with one queue, `a`, of these raw values."""
+    return ('{"a": {' + ", ".join(f'"{k}": {v}' for k, v in fields.items()) + "}}").encode()
+
+
+NINES = "9" * 30
+AN_OBJECT = " where an object is documented"
+AN_INTEGER = " where an integer is documented"
+
+#: Answers that cannot be used, and all that is said of them before the next step.
+REASONS = {
+    b"": "no queue status: it is empty",
+    b" \n": "no queue status: it is empty",
+    b"x": "no queue status: no JSON at line 1 column 1",
+    b"{\n": "no queue status: no JSON at line 2 column 1",
+    b"NaN": "no queue status: NaN is not JSON",
+    b"\xff": "no queue status: byte 0 is not UTF-8",
+    b"[" * 60000: "no queue status: it is nested too deeply",
+    b"null": f"no queue status: null{AN_OBJECT}",
+    b"5": f"no queue status: an integer{AN_OBJECT}",
+    b'"5"': f"no queue status: a string{AN_OBJECT}",
+    b"true": f"no queue status: a boolean{AN_OBJECT}",
+    b"[]": f"no queue status: an array{AN_OBJECT}",
+    b"1.5": f"no queue status: a number with a fraction or an exponent{AN_OBJECT}",
+    b'{"a": 5}': f"a: an integer{AN_OBJECT}",
+    b'{"a": 5, "a": 5}': "a: it is given twice",
+    one(consumers="{}"): f"a: consumers is an object{AN_INTEGER}",
+    one(consumers="1"): "a: job_awaiting is not there",
+    one(consumers="1", job_awaiting="1"): "a: job_running is not there",
+    one(consumers="-1"): "a: consumers is negative",
+    one(job_awaiting=f"-{NINES}"): "a: job_awaiting is negative",
+    one(job_awaiting=NINES): "a: job_awaiting is above 2^63-1",
+}
+
+
+@pytest.mark.parametrize("body", REASONS, ids=lambda body: str(REASONS[body]))
+def test_an_answer_that_cannot_be_used_gets_its_reason(body: bytes, tmp_path: Path) -> None:
+    saved = tmp_path / "answer.json"
+    saved.write_bytes(body)
+    found = report.read(run("--input", str(saved), "--require="))
+    about_a_queue = REASONS[body].startswith("a:")
+    then = "Ask who runs the server, or leave the queue out with -x"
+    if not about_a_queue:
+        then = "Run with -vvv to see what came"
+    assert (found.state, found.text) == ("UNKNOWN", f"invalid: {REASONS[body]}. {then}")
+
+
+def test_that_no_queue_is_selected_is_said_of_all_there_are() -> None:
+    then = ". Check what the server offers (-v), and -q and -x"
+    assert judge(site(), "-x", "*").text == f"no queue of 4 is selected{then}"
+    assert judge("{}").text == f"no queue is selected: the answer has none{then}"
+    assert "no queue" not in judge(site(mesh=5), "-q", "rodin.mesh").text
+
+
+def test_vv_says_why_each_metric_has_its_state() -> None:
+    """Which option gave each limit, what it said, and what a condition has its state from."""
+    body = answer({"b": queue(0, 7, 0), "a": queue(1, 7, 1)})
+    args = ("--require", "", "-w", "5", "-c", "9", "--state", "stranded=warning", "-vv")
+    found = report.read(ask(body, *args, "-w", "b.job_running=@0"), verbose=True)
+    assert [line for line in found.more.splitlines() if line.startswith("why: ")] == [
+        "why: b.consumers is 0: CRITICAL, below 1, by the default -c consumers=1:",
+        "why: b.job_awaiting is 7: WARNING, above 5, by -w 5",
+        "why: b.job_awaiting is 7: OK, by -c 9",
+        "why: b.job_running is 0: WARNING, inside 0, by -w b.job_running=@0",
+        "why: b: stranded is WARNING, by --state",
+        "why: a.consumers is 1: OK, by the default -c consumers=1:",
+        "why: a.job_awaiting is 7: WARNING, above 5, by -w 5",
+        "why: a.job_awaiting is 7: OK, by -c 9",
+        "why: a.job_running is 1: no threshold",
+    ]
+
+
+def test_vv_says_it_of_what_is_missing_too() -> None:
+    found = report.read(ask(site(), "--require", "x", "-vv"), verbose=True)
+    assert "why: missing is CRITICAL, as by default" in found.more.splitlines()
+
+
+def test_rows_stand_in_the_order_of_shown_names() -> None:
+    body = answer({"a`": queue(), "a|": queue()})
+    found = report.read(ask(body, "--require=", "-v"), verbose=True)
+    assert [line.split()[1] for line in found.more.splitlines()] == ["a_", "a`"]
+
+
+def test_an_infinite_value_is_shown_as_such() -> None:
+    args = ("--require=", "-c", "consumers=", "-w", "awaiting_per_consumer=5", "-v")
+    found = report.read(ask(answer({"a": queue(0, 3, 0)}), *args), verbose=True)
+    assert "awaiting_per_consumer infinite (WARNING 5)" in found.more
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""The check as one file, made by `examples/single-file/build`: it runs where nothing else is."""
+"""The check as one file, made by `examples/single-file/build`: it runs where nothing else is.
+
+Of its README only the copying into the plugin folder of this machine, by `install`, is not run.
+"""
 
 from __future__ import annotations
 

@@ -19,8 +19,9 @@ import sys  # noqa: E402
 # What lies beside the script is no library of ours. Not to look there for every module saves a
 # hundredth, and a file that somebody leaves in a folder of plugins is not taken for one. Only where
 # this package itself lies beside the script do its libraries, too.
-folder = os.path.dirname(os.path.realpath(sys.argv[0]))
-if sys.path[:1] == [folder] and not __file__.startswith(folder):
+_FOLDER = os.path.dirname(os.path.realpath(sys.argv[0]))
+_SAFE = getattr(sys.flags, "safe_path", False)  # then it was not Python that put it there
+if sys.path[:1] == [_FOLDER] and not __file__.startswith(_FOLDER) and not _SAFE:
     del sys.path[0]
 
 import warnings  # noqa: E402

@@ -71,18 +71,17 @@ class Run:
 
     def expired(self) -> Report:
         """Return the report for a run whose time is over; called in another thread."""
-        _lift_ceiling()
         timeout = self._options.timeout if self._options else DEFAULT_TIMEOUT
         why = f"{self._doing} took longer than {timeout:g} s"
         error = AnswerError("timeout", f"{why}. Check its load and the network, or raise -t")
         try:
+            _lift_ceiling()
             return self._written(self._failed(error))
         except Exception:  # noqa: BLE001 — too late for anything but the plain fact
             return self._written(self._unjudged(error))
 
     def ended_by(self, signal: str) -> Report:
         """Return the report for a run that *signal* ends; called in another thread."""
-        _lift_ceiling()
         return self._written(
             Verdict(State.UNKNOWN, f"ended by {signal} while {self._doing}, before a result")
         )
@@ -132,6 +131,7 @@ class Run:
         from check_rodin_queues.files import read_file
 
         self._doing = "reading --input"
+        self._load_judgement(options)
         body = read_file(options.input or "-", "--input", MAX_BYTES)
         self._failed = self._judged_failure
         return body
@@ -144,20 +144,25 @@ class Run:
         self._doing = "reading the token"
         access = settings.access_to(server, options, self._environ)
         self._token = access.token
+        self._doing = "loading the libraries"
         from check_rodin_queues.libraries import load_requests
 
         load_requests(settings.may_need_tls(server, self._environ))  # before nagiosplugin: cheaper
-        from check_rodin_queues import check  # noqa: F401 — before `_failed` may need it
-
-        if options.verbosity:
-            from check_rodin_queues import details  # noqa: F401 — so too
-
+        self._load_judgement(options)
         self._server_asked = True
         self._doing = f"asking {server.address}"
         self._failed = self._judged_failure
         from check_rodin_queues import client
 
         return client.ask(access, self._journal)
+
+    @staticmethod
+    def _load_judgement(options: Options) -> None:
+        """Load what the second thread needs for a verdict, before it may have to give one."""
+        from check_rodin_queues import check  # noqa: F401
+
+        if options.verbosity:
+            from check_rodin_queues import details  # noqa: F401
 
     def _server(self, options: Options) -> Server:
         from check_rodin_queues import settings
@@ -248,5 +253,6 @@ def _lift_ceiling() -> None:
     Nothing is imported for that: a disk that hangs must not make the end late.
     """
     memory = sys.modules.get("check_rodin_queues.memory")
-    if memory:
-        memory.lift()
+    lift = getattr(memory, "lift", None)
+    if lift:  # else it is only about to be loaded, and no ceiling there yet
+        lift()

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
 
 from check_rodin_queues import __version__
 from check_rodin_queues.answer import MAX_BYTES, invalid
@@ -87,8 +87,10 @@ def _send(access: Access, journal: Journal) -> requests.Response:
         },
     ).prepare()
     proxies = get_environ_proxies(access.server.url)
-    for scheme, proxy in proxies.items():
-        journal.note(REQUEST, f"proxy for {scheme}: {_without_user(proxy)}")
+    proxy = select_proxy(access.server.url, proxies)
+    if proxy:
+        journal.note(REQUEST, f"proxy: {_without_user(proxy)}")
+        _check_proxy(proxy)
     response = Adapter().send(
         request, stream=True, verify=_verify(access), cert=_cert(access), proxies=proxies
     )
@@ -104,7 +106,7 @@ def _verify(access: Access) -> Any:
 
 
 def _store(access: Access) -> str:
-    """Return the path of the store; a proxy that speaks TLS is verified where the server is not."""
+    """Return the path of the store; where the server is asked by http:// requests verifies none."""
     return (access.trust and access.trust.path) or DEFAULT_CA_BUNDLE_PATH
 
 
@@ -113,6 +115,21 @@ def _cert(access: Access) -> Any:
     if access.client_cert is None:
         return None
     return access.client_cert, access.client_key or access.client_cert
+
+
+def _check_proxy(proxy: str) -> None:
+    """Raise AnswerError if *proxy*, of the environment, is no address that requests can use."""
+    try:
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        sound = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or not parts.scheme.startswith(("http", "socks")):
+        raise AnswerError(
+            "unreachable",
+            "the proxy that the environment names is no http://HOST:PORT. "
+            "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY",
+        )
 
 
 def _without_user(proxy: str) -> str:

@@ -26,6 +26,8 @@ _GRACE = 0.1
 #: A pipe that poll() calls writable takes this many bytes without blocking (POSIX: PIPE_BUF).
 _BLOCK = 4096
 _STDOUT = 1
+#: The last resort: nobody could say more.
+_UNTOLD = Report(b"RODIN_QUEUES UNKNOWN - internal error at the end of the run\n", 3)
 
 
 class Lifetime:
@@ -75,7 +77,10 @@ class Lifetime:
         if not self._turn.acquire(False):
             time.sleep(_GRACE)
             os._exit(self._code)
-        report = self.on_signal(name) if name else self.on_timeout()
+        try:
+            report = self.on_signal(name) if name else self.on_timeout()
+        except BaseException:  # noqa: BLE001 — this thread alone can end the process now
+            report = _UNTOLD
         self._write(report.output)
         os._exit(report.code)
 

@@ -445,6 +445,24 @@ def test_there_are_no_retries() -> None:
             assert len(asked.server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        *("http://u:canary@", "http://", "http://:1", "http://[", "http://127.0.0.1:x", "::"),
+        *("ftp://127.0.0.1:1", "http://127.0.0.1:99999", "http://127.0.0.1:0"),
+    ],
+)
+def test_a_proxy_that_is_no_address_is_told_as_such(proxy: str) -> None:
+    with live.site() as asked:
+        outcome = asked.run(env={"HTTP_PROXY": proxy, "http_proxy": proxy})
+        assert not asked.server.requests
+    found = report.read(outcome)
+    assert found.state == "CRITICAL"
+    assert found.text.startswith("unreachable: the proxy that the environment names is no http://")
+    assert "HTTP_PROXY" in found.text
+    assert "canary" not in outcome.stdout
+
+
 def test_a_proxy_comes_from_the_environment() -> None:
     """The simulator stands in for a proxy: it is asked for the whole URL."""
     with live.site() as asked:

@@ -278,3 +278,28 @@ def test_an_output_that_is_read_slowly_comes_whole(
         output = process.stdout.read().decode()
     assert process.returncode == 0
     assert check_output(output, lines=None) == "OK"
+
+
+# --- a disk that hangs while a module is read ----------------------------------------------------
+
+#: The module that takes long to load, and the number of queues in the answer.
+SLOW: Dict[str, int] = {"resource": 2000, "nagiosplugin": 4}
+
+
+@pytest.mark.parametrize("module", SLOW)
+@pytest.mark.parametrize("more", [(), ("-v",), ("--probe", "readiness")], ids=str)
+def test_a_module_that_takes_long_to_load(
+    launcher: Launcher, tmp_path: Path, module: str, more: Tuple[str, ...]
+) -> None:
+    """The thread that ends the run needs nothing that the other one is loading."""
+    (tmp_path / f"{module}.py").write_text("import time; time.sleep(4); raise ImportError\n")
+    saved = tmp_path / "answer.json"
+    queue = '{"consumers": 1, "job_awaiting": 0, "job_running": 0}'
+    saved.write_text("{" + ", ".join(f'"q{n}": {queue}' for n in range(SLOW[module])) + "}")
+    args = ("--input", str(saved), "--require", "", "-t", "0.8", *more)
+    env = {"PYTHONPATH": str(tmp_path)}
+    trial = in_time(lambda: launcher.run(*args, env=env), 0.8, earliest=0.8)
+    assert trial.outcome.stderr == ""
+    assert trial.outcome.stdout.startswith("RODIN_QUEUES CRITICAL - timeout: ")
+    assert trial.outcome.code == (1 if more[:1] == ("--probe",) else 2)
+    assert not trial.left

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from pathlib import Path
-from typing import Iterator, Mapping, NamedTuple, Optional
+from typing import Iterator, Mapping, NamedTuple, Optional, Tuple
+
+import trustme
 
 from examples.simulator import Simulator
 from tests import report
@@ -43,3 +45,27 @@ def site(scenario: str = "idle", token: str = TOKEN, body: str = "") -> Iterator
             scenario = str(answer)
         with Simulator(token=token, scenario=scenario) as server:
             yield Site(server, str(token_file))
+
+
+class Both(NamedTuple):
+    """Two running servers, with and without TLS, and the files that a check of them needs."""
+
+    http: str
+    https: str
+    token: str
+    ca: str
+
+    def ask(self, url: str, *more: str) -> Tuple[str, ...]:
+        """Return the arguments for a question to *url*."""
+        return ("-H", url, "--token-file", self.token, *more)
+
+
+@contextlib.contextmanager
+def both(folder: Path) -> Iterator[Both]:
+    """Serve the idle site over HTTP and HTTPS until the block ends; the files are in *folder*."""
+    authority, chain, token = trustme.CA(), folder / "server.pem", folder / "token"
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(chain))
+    token.write_text(TOKEN)
+    with Simulator(token=TOKEN) as plain, Simulator(token=TOKEN, cert=str(chain)) as secure:
+        yield Both(plain.url, secure.url, str(token), str(folder / "ca.pem"))

@@ -14,15 +14,14 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Set
+from typing import Dict, Iterator, List, Mapping, Optional, Set
 
 import pytest
-import trustme
 
 from check_rodin_queues import libraries
-from examples.simulator import Simulator
-from tests.console import SCRIPT, environment
-from tests.live import TOKEN
+from tests.console import SCRIPT
+from tests.cost.cases import clean_environment
+from tests.live import Both, both
 
 PACKAGE = "check_rodin_queues"
 #: What runs a script, and tells at its very end which modules are there.
@@ -51,36 +50,16 @@ SELDOM = {
 }
 
 
-class Site(NamedTuple):
-    """A server for each scheme, and the options that a check of them needs."""
-
-    http: str
-    https: str
-    token: str
-    ca: str
-
-
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     """Serve four idle queues."""
-    folder = tmp_path_factory.mktemp("cost")
-    ca, chain, token = trustme.CA(), folder / "server.pem", folder / "token"
-    ca.cert_pem.write_to_path(str(folder / "ca.pem"))
-    ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(chain))
-    token.write_text(TOKEN)
-    with Simulator(token=TOKEN) as plain, Simulator(token=TOKEN, cert=str(chain)) as secure:
-        yield Site(plain.url, secure.url, str(token), str(folder / "ca.pem"))
+    with both(tmp_path_factory.mktemp("cost")) as served:
+        yield served
 
 
 def clean(**variables: str) -> Dict[str, str]:
-    """Return an environment without what changes how Python starts, and without a proxy."""
-    kept = environment(variables)
-    foreign = ("PYTHON", "COVERAGE_PROCESS")
-    return {
-        name: value
-        for name, value in kept.items()
-        if name in variables or not name.startswith(foreign)
-    }
+    """Return an environment in which Python starts as ever, with *variables*."""
+    return {**clean_environment(), **variables}
 
 
 def loaded(*words: str, code: int = 0, variables: Optional[Mapping[str, str]] = None) -> Set[str]:
@@ -124,7 +103,7 @@ def test_help_and_usage_errors_need_hardly_more_than_argparse(word: str) -> None
     assert own(modules) & SELDOM == ({"manual"} if word == "--help" else set())
 
 
-def test_a_check_loads_only_what_it_needs(site: Site) -> None:
+def test_a_check_loads_only_what_it_needs(site: Both) -> None:
     modules = loaded("-H", site.http, "--token-file", site.token, "-w", "20")
     known = (f"{PACKAGE}.", "requests.packages.")  # ours, and other names of the libraries'
     more = {name for name in modules - libraries_alone() if not name.startswith(known)}
@@ -133,7 +112,7 @@ def test_a_check_loads_only_what_it_needs(site: Site) -> None:
     assert own(modules) & SELDOM == set()
 
 
-def test_a_check_over_tls_adds_trust_alone(site: Site) -> None:
+def test_a_check_over_tls_adds_trust_alone(site: Both) -> None:
     asked = ("--token-file", site.token, "-w", "20")
     plain = loaded("-H", site.http, *asked)
     secure = loaded("-H", site.https, "--ca-file", site.ca, *asked)
@@ -141,7 +120,7 @@ def test_a_check_over_tls_adds_trust_alone(site: Site) -> None:
     assert secure - plain <= libraries_alone() | {f"{PACKAGE}.trust"}
 
 
-def test_what_requests_can_do_without_is_kept_out(site: Site) -> None:
+def test_what_requests_can_do_without_is_kept_out(site: Both) -> None:
     """Of the detections of charsets, requests before 2.32 insists on one."""
     modules = loaded("-H", site.https, "--ca-file", site.ca, "--token-file", site.token)
     detections = [name for name in libraries.DETECTIONS if name in modules]
@@ -161,7 +140,7 @@ def test_what_requests_can_do_without_is_kept_out(site: Site) -> None:
     ids=["plain", "TLS", "a proxy", "no proxy"],
 )
 def test_plain_http_needs_no_tls(
-    site: Site, scheme: str, variables: Dict[str, str], needed: bool
+    site: Both, scheme: str, variables: Dict[str, str], needed: bool
 ) -> None:
     """Wherever a proxy is named, it may be one that speaks TLS."""
     more = ("--ca-file", site.ca) if scheme == "https" else ()
@@ -171,7 +150,7 @@ def test_plain_http_needs_no_tls(
     assert "urllib3.contrib.pyopenssl" not in modules
 
 
-def test_nothing_is_looked_for_beside_the_script(site: Site, tmp_path: Path) -> None:
+def test_nothing_is_looked_for_beside_the_script(site: Both, tmp_path: Path) -> None:
     """A file in a folder of plugins is not taken for a module, whatever its name."""
     script = tmp_path / SCRIPT.name
     script.write_bytes(SCRIPT.read_bytes())
@@ -205,7 +184,7 @@ INSTRUCTIONS = {"http": 0.86, "https": 0.93, "help": 0.22, "usage error": 0.21}
 @pytest.mark.slow
 @pytest.mark.xdist_group("instructions")
 @pytest.mark.parametrize("case", INSTRUCTIONS)
-def test_instructions(case: str, site: Site) -> None:
+def test_instructions(case: str, site: Both) -> None:
     """They are the same on a busy machine; a second of CPU time is not."""
     if not shutil.which("valgrind"):
         assert os.environ.get("CI") != "true", "valgrind is not installed"

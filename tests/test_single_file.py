@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Iterator, NamedTuple, Tuple
 
 import pytest
-import trustme
 
 from check_rodin_queues import __version__
-from examples.simulator import Simulator
 from tests.console import SCRIPT, environment
 from tests.faults.namespaces import needs_namespace
-from tests.live import TOKEN
+from tests.live import Both, both
 from tests.pythons import DEBIAN, pythons
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,19 +36,6 @@ class Told(NamedTuple):
     code: int
     stdout: str
     stderr: str
-
-
-class Site(NamedTuple):
-    """A server for each scheme, with what a check of them needs."""
-
-    http: str
-    https: str
-    token: str
-    ca: str
-
-    def ask(self, url: str, *more: str) -> Tuple[str, ...]:
-        """Return the arguments for a question to *url*."""
-        return ("-H", url, "--token-file", self.token, *more)
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +57,10 @@ def built(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def site(folder: Path) -> Iterator[Site]:
+def site(folder: Path) -> Iterator[Both]:
     """Serve four idle queues."""
-    ca, chain, token = trustme.CA(), folder / "server.pem", folder / "token"
-    ca.cert_pem.write_to_path(str(folder / "ca.pem"))
-    ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(chain))
-    token.write_text(TOKEN)
-    with Simulator(token=TOKEN) as plain, Simulator(token=TOKEN, cert=str(chain)) as secure:
-        yield Site(plain.url, secure.url, str(token), str(folder / "ca.pem"))
+    with both(folder) as served:
+        yield served
 
 
 def call(*command: object, prefix: Tuple[str, ...] = (), **variables: str) -> Told:
@@ -101,7 +82,7 @@ def python(request: pytest.FixtureRequest, folder: Path) -> str:
     return str(fresh / "bin/python")
 
 
-def test_it_asks_and_judges_on_every_python(python: str, built: Path, site: Site) -> None:
+def test_it_asks_and_judges_on_every_python(python: str, built: Path, site: Both) -> None:
     """Without a home, without a folder for temporary files, over HTTP and HTTPS."""
     for url, more in ((site.http, ()), (site.https, ("--ca-file", site.ca))):
         told = call(python, built, *site.ask(url, *more))
@@ -118,7 +99,7 @@ def test_it_runs_as_a_program_of_its_own(built: Path) -> None:
     assert call(built, "--version") == (3, f"check_rodin_queues {__version__}\n", "")
 
 
-def test_it_writes_nothing(built: Path, site: Site, folder: Path) -> None:
+def test_it_writes_nothing(built: Path, site: Both, folder: Path) -> None:
     """No cache and no temporary file: what was there before is there after, and no more."""
     before = sorted(folder.rglob("*"))
     temporary = folder / "temporary"
@@ -138,7 +119,7 @@ def _without_store(folder: str) -> Tuple[str, ...]:
 
 
 @needs_namespace
-def test_without_a_store_it_trusts_the_roots_in_itself(built: Path, site: Site) -> None:
+def test_without_a_store_it_trusts_the_roots_in_itself(built: Path, site: Both) -> None:
     """Those of certifi do not know our server, until a root that does is put among them."""
     folder = ssl.get_default_verify_paths().openssl_capath
     if not Path(folder).exists():
@@ -165,7 +146,7 @@ def _with_root(built: Path, ca: Path) -> Path:
 
 
 @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
-def test_a_closed_stream_does_not_become_the_store(built: Path, site: Site, closed: str) -> None:
+def test_a_closed_stream_does_not_become_the_store(built: Path, site: Both, closed: str) -> None:
     words = " ".join(site.ask(site.http))
     assert call("sh", "-c", f"{built} {words} {closed}").stdout.startswith(FINE)
 

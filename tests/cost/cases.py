@@ -188,4 +188,5 @@ def _add_debian(sites: Sites, folder: Path, chosen: Chosen) -> None:
 def clean_environment() -> Dict[str, str]:
     """Return the environment of all that is measured: nothing that changes how Python starts."""
     kept = environment({"PATH": os.environ.get("PATH", os.defpath)})
-    return {name: value for name, value in kept.items() if not name.startswith("PYTHON")}
+    foreign = ("PYTHON", "COVERAGE_PROCESS")
+    return {name: value for name, value in kept.items() if not name.startswith(foreign)}

@@ -25,21 +25,18 @@ from check_rodin_queues.settings import Access
 from check_rodin_queues.tokens import Token
 from check_rodin_queues.transport import Adapter, Bearer
 
-#: What may come out of a request: requests wraps most, but not all (a path of a CA, a bad host).
+#: What may come out of a request: requests wraps most in an OSError of its own, but not all (a bad
+#: host).
 _CAUGHT = (
-    requests.RequestException,
     urllib3.exceptions.HTTPError,
     http.client.HTTPException,
     OSError,
     ValueError,
 )
 _CHUNK = 64 * 1024
-#: gzip and zlib, with zlib's automatic detection of the header.
-_COMPRESSED = {
-    "gzip": zlib.MAX_WBITS | 32,
-    "x-gzip": zlib.MAX_WBITS | 32,
-    "deflate": zlib.MAX_WBITS | 32,
-}
+#: Encodings of which zlib finds out by itself which one it is.
+_COMPRESSED = ("gzip", "x-gzip", "deflate")
+_DETECT = zlib.MAX_WBITS | 32
 
 
 def ask(access: Access, journal: Journal) -> bytes:
@@ -91,9 +88,7 @@ def _send(access: Access, journal: Journal) -> requests.Response:
     if proxy:
         journal.note(REQUEST, f"proxy: {_without_user(proxy)}")
         _check_proxy(proxy)
-    response = Adapter().send(
-        request, stream=True, verify=_verify(access), cert=_cert(access), proxies=proxies
-    )
+    response = Adapter().send(request, verify=_verify(access), cert=_cert(access), proxies=proxies)
     journal.note(REQUEST, f"answer: HTTP {response.status_code}")
     for name, value in response.headers.items():
         journal.note(DEBUG, access.token.redact(f"header: {name}: {value}"))
@@ -125,11 +120,9 @@ def _check_proxy(proxy: str) -> None:
     except ValueError:
         sound = False
     if not sound or not parts.scheme.startswith(("http", "socks")):
-        raise AnswerError(
-            "unreachable",
-            "the proxy that the environment names is no http://HOST:PORT. "
-            "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY",
-        )
+        from check_rodin_queues.failures import BAD_PROXY, unreachable  # noqa: PLC0415 — rare
+
+        raise unreachable(*BAD_PROXY)
 
 
 def _without_user(proxy: str) -> str:
@@ -185,7 +178,7 @@ def _decoded(raw: bytes, encoding: str) -> bytes:
     if encoding not in _COMPRESSED:
         raise invalid("its Content-Encoding is not one that can be read")
     try:
-        reader = zlib.decompressobj(_COMPRESSED[encoding])
+        reader = zlib.decompressobj(_DETECT)
         body = reader.decompress(raw, MAX_BYTES + 1)
     except zlib.error:
         raise invalid("it is not compressed as its Content-Encoding says") from None

@@ -55,6 +55,11 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACK
 _REFUSES_CLIENT = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "ACCESS_DENIED")
 _CLIENT_HELP = "If it asks for a client certificate, check --client-cert and --client-key"
 _LEFT = "See the server's log; over TLS it may want --client-cert"
+#: A proxy whose address requests cannot use.
+BAD_PROXY = (
+    "the proxy that the environment names is no http://HOST:PORT",
+    "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY",
+)
 _NO_HTTP = ("{where} does not speak proper HTTP", "Check the port, and whether it is https://")
 #: What an exception means: the first that is among the causes decides.
 _KINDS: Tuple[Tuple[Type[BaseException], str, str], ...] = (
@@ -63,6 +68,7 @@ _KINDS: Tuple[Tuple[Type[BaseException], str, str], ...] = (
         "cannot resolve the name in {where}",
         "Check the name in -H and the DNS of this host",
     ),
+    (requests.exceptions.InvalidProxyURL, *BAD_PROXY),
     (
         requests.exceptions.InvalidSchema,
         "{where}: the proxy is of a kind that is not supported",

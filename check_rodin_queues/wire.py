@@ -34,9 +34,9 @@ def _status_of(line: bytes) -> bytes:
 
 
 def _is_header(line: bytes) -> bool:
-    """Tell whether *line* is a field, or goes on with the one before it."""
-    name, colon, _ = line.partition(b":")
-    return line[:1] in (b" ", b"\t") or bool(name and colon and all(33 <= c < 127 for c in name))  # noqa: PLR2004
+    """Tell whether *line*, with its end, is a field, or goes on with the one before it."""
+    name = line.partition(b":")[0]  # without a colon the whole line, whose end no name may have
+    return line[:1] in (b" ", b"\t") or bool(name and all(33 <= c < 127 for c in name))  # noqa: PLR2004
 
 
 def _size_of(line: bytes) -> int:
@@ -124,7 +124,7 @@ class Reader(io.BufferedReader):
 
     @staticmethod
     def _chunk_end(data: bytes) -> bytes:
-        if data not in _BLANK:
+        if data != b"\r\n":
             raise http.client.IncompleteRead(data)
         return data
 

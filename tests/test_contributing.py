@@ -5,25 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
-import sys
-import venv
 from pathlib import Path
-from typing import List, NamedTuple
+from typing import List
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.tree import PACKAGE, ROOT, Tree, copied
+
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-PACKAGE = "check_rodin_queues"
 DAILY = "not slow and not engine"
-SCRIPT = """\
-#!{python}
-import sys
-from check_rodin_queues.__main__ import main
-sys.exit(main())
-"""
 
 
 def chapter(title: str) -> str:
@@ -36,67 +27,46 @@ def blocks(title: str, language: str) -> List[str]:
     return re.findall(rf"```{language}\n(.*?)```", chapter(title), re.DOTALL)
 
 
-class Tree(NamedTuple):
-    """A copy of the tree, and a Python that runs its package and not the installed one."""
+def edit(tree: Tree, diff: str) -> None:
+    """Do what a reader of *diff* does: find the lines, once there, and change them."""
+    for name, change in re.findall(
+        r"^\+\+\+ b/(\S+)\n(.*?)(?=^--- |\Z)", diff, re.MULTILINE | re.DOTALL
+    ):
+        file = tree.folder / name
+        for hunk in change.split("@@\n")[1:]:
+            lines = hunk.splitlines(keepends=True)
+            before = "".join(line[1:] for line in lines if line[0] in " -")
+            after = "".join(line[1:] for line in lines if line[0] in " +")
+            text = file.read_text(encoding="utf-8")
+            assert text.count(before) == 1, f"{name} has this {text.count(before)} times:\n{before}"
+            file.write_text(text.replace(before, after), encoding="utf-8")
 
-    folder: Path
-    python: Path
 
-    def edit(self, diff: str) -> None:
-        """Do what a reader of *diff* does: find the lines, once there, and change them."""
-        for name, change in re.findall(
-            r"^\+\+\+ b/(\S+)\n(.*?)(?=^--- |\Z)", diff, re.MULTILINE | re.DOTALL
-        ):
-            file = self.folder / name
-            for hunk in change.split("@@\n")[1:]:
-                lines = hunk.splitlines(keepends=True)
-                before = "".join(line[1:] for line in lines if line[0] in " -")
-                after = "".join(line[1:] for line in lines if line[0] in " +")
-                text = file.read_text(encoding="utf-8")
-                assert text.count(before) == 1, (
-                    f"{name} has this {text.count(before)} times:\n{before}"
-                )
-                file.write_text(text.replace(before, after), encoding="utf-8")
+def call(tree: Tree, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the tree's Python with *words*."""
+    return subprocess.run(
+        [str(tree.python), *words],
+        cwd=tree.folder,
+        env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
 
-    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run the tree's Python with *words*."""
-        return subprocess.run(
-            [str(self.python), *words],
-            cwd=self.folder,
-            env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
 
-    def test(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run the daily tests, as far as *words* choose them."""
-        return self.call("-m", "pytest", "-q", "-m", DAILY, *words)
+def daily(tree: Tree, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the daily tests, as far as *words* choose them."""
+    return call(tree, "-m", "pytest", "-q", "-m", DAILY, *words)
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
     """Copy the tree, with what is not committed yet."""
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    found = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=False)
-    if found.returncode:
-        pytest.skip(f"this folder is not a git repository: {found.stderr.strip()}")
-    folder, environment = tmp_path / "tree", tmp_path / "venv"
-    for name in found.stdout.splitlines():
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
-    venv.create(environment, symlinks=True)
-    python = environment / "bin/python"
-    (packages,) = environment.glob("lib/python3*/site-packages")
-    ours = [path for path in sys.path if path.endswith("site-packages")]
-    (packages / "tree.pth").write_text("\n".join([str(folder), *ours]))
-    script = environment / "bin" / PACKAGE
-    script.write_text(SCRIPT.format(python=python))
-    script.chmod(0o755)
-    return Tree(folder, python)
+    try:
+        return copied(tmp_path)
+    except LookupError as error:
+        pytest.skip(str(error))
 
 
 def given(command: str) -> List[str]:
@@ -111,20 +81,20 @@ def test_the_steps_lead_to_a_tested_change(title: str, tree: Tree) -> None:
     demand, change, tell = blocks(title, "diff")
     (first,) = set(re.findall(r"`(tests/run [^`]*)`\s+is red", chapter(title)))
     make, check = blocks(title, "sh")[0].splitlines()
-    tree.edit(demand)
-    red = tree.test(*given(first))
+    edit(tree, demand)
+    red = daily(tree, *given(first))
     assert red.returncode == 1, red.stdout
-    tree.edit(change)
-    green = tree.test(*given(first))
+    edit(tree, change)
+    green = daily(tree, *given(first))
     assert green.returncode == 0, green.stdout
-    stale = tree.test("tests/test_readme.py", "tests/test_share.py")
+    stale = daily(tree, "tests/test_readme.py", "tests/test_share.py")
     assert {"tests/test_readme.py", "tests/test_share.py"} <= set(
         re.findall(r"FAILED ([^:]*)::", stale.stdout)
     ), stale.stdout
-    tree.edit(tell)
-    made = tree.call(*make.split()[1:])
+    edit(tree, tell)
+    made = call(tree, *make.split()[1:])
     assert made.returncode == 0, made.stdout
-    done = tree.test(*given(check))
+    done = daily(tree, *given(check))
     assert done.returncode == 0, done.stdout
 
 

@@ -430,14 +430,6 @@ def test_a_single_value_that_is_repeated_is_the_last() -> None:
         assert asked.judge("-t", "8", "-t", "7").metrics["time"].maximum == 7
 
 
-def test_the_request_is_the_documented_one() -> None:
-    with live.site() as asked:
-        asked.judge()
-        (request,) = asked.server.requests
-    assert (request.method, request.path) == ("GET", "/api/v2/queue_status_check")
-    assert request.headers.get("Content-Length", "0") == "0"
-
-
 def test_there_are_no_retries() -> None:
     for scenario in ("server-error", "rejected", "throttled", "hang-up", "bad-answer"):
         with live.site(scenario) as asked:
@@ -448,7 +440,15 @@ def test_there_are_no_retries() -> None:
 @pytest.mark.parametrize(
     "proxy",
     [
-        *("http://u:canary@", "http://", "http://:1", "http://[", "http://127.0.0.1:x", "::"),
+        *(
+            "http://u:canary@",
+            "u:canary@127.0.0.1:1",
+            "http://",
+            "http://:1",
+            "http://[",
+            "http://127.0.0.1:x",
+            "::",
+        ),
         *("ftp://127.0.0.1:1", "http://127.0.0.1:99999", "http://127.0.0.1:0"),
     ],
 )

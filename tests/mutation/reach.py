@@ -1,0 +1,132 @@
+"""Which tests run which line of the package, and how long each takes.
+
+Coverage follows every process that a test starts; it books what ran there on the test that was
+current. What runs in a thread of _thread it does not see.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from itertools import chain, zip_longest
+from pathlib import Path
+from typing import DefaultDict, Dict, Iterable, List, NamedTuple, Set, Tuple
+from xml.etree import ElementTree
+
+import coverage
+
+from tests.mutation.plugin import CHOSEN
+from tests.mutation.workplace import Workplace
+
+CONFIGURATION = """\
+[run]
+parallel = true
+patch = _exit
+source_pkgs = check_rodin_queues
+context = ${{PYTEST_CURRENT_TEST-}}
+data_file = {folder}/coverage/data
+disable_warnings = no-data-collected
+"""
+DAILY = "not slow and not engine and not alone"
+#: How far above a line that nobody was seen to run another one is looked for.
+NEAR = 15
+
+
+class Reach(NamedTuple):
+    """The tests of each line of each module, and the seconds of each test."""
+
+    lines: Dict[str, Dict[int, List[str]]]
+    seconds: Dict[str, float]
+
+    def chosen(self, module: str, line: int, budget: float) -> List[str]:
+        """Return tests that run *line*, the quickest first, of *budget* seconds in all.
+
+        If there are more, they are chosen so that they run as much of the rest of the module as
+        they can: the quickest of those that also run its first line, its second line and so on,
+        then the second quickest of each. Tests of the interface come before those of faults, which
+        compare less of the output.
+        """
+        lines = self.lines.get(module, {})
+        near = (lines[at] for at in range(line, line - NEAR, -1) if at in lines)
+        running = set(next(near, []))
+        also = {tuple(tests) for tests in lines.values()}  # lines of one block have the same
+        ways = [
+            sorted(running.intersection(tests), key=self._rank)
+            for tests in sorted(also, key=lambda tests: (len(tests), tests))
+        ]
+        chosen: Dict[str, float] = {}
+        for test in filter(None, chain.from_iterable(zip_longest(*ways))):
+            if not chosen or sum(chosen.values()) + self.seconds[test] <= budget:
+                chosen[test] = self.seconds[test]
+        return sorted(chosen, key=self._rank)
+
+    def _rank(self, test: str) -> Tuple[bool, float]:
+        """Return what sorts the sharper and quicker test to the front."""
+        return test.startswith("tests/faults/"), self.seconds[test]
+
+
+def measured(place: Workplace, kept: Path) -> Reach:
+    """Return what is kept in this file; if it is not there, run all tests that are run daily.
+
+    They run twice: under coverage, and in the way of a trial, which gives the seconds. A test that
+    fails there, without a mutant, has no say.
+    """
+    if not kept.exists():
+        (place.folder / "coverage").mkdir()
+        configuration = place.folder / "coveragerc"
+        configuration.write_text(CONFIGURATION.format(folder=place.folder), encoding="utf-8")
+        args = ("-n", "3", "-p", "no:cacheprovider", "-m", DAILY)
+        place.pytest(*args, within=3600, env={"COVERAGE_PROCESS_START": str(configuration)})
+        lines = _read((place.folder / "coverage").iterdir())
+        every = {test for reached in lines.values() for tests in reached.values() for test in tests}
+        seconds = _seconds(place, sorted(every))
+        kept.write_text(json.dumps((lines, seconds)), encoding="utf-8")
+    lines, seconds = json.loads(kept.read_text(encoding="utf-8"))
+    return Reach(
+        {
+            module: {
+                int(line): [test for test in tests if test in seconds]
+                for line, tests in reached.items()
+            }
+            for module, reached in lines.items()
+        },
+        seconds,
+    )
+
+
+def _seconds(place: Workplace, tests: List[str]) -> Dict[str, float]:
+    """Return what each of the *tests* that passes takes in a trial."""
+    times = place.folder / "times.xml"
+    chosen = place.folder / "tests"
+    chosen.write_text("\n".join(tests), encoding="utf-8")
+    args = ("-n", "3", "-p", "no:cacheprovider", f"--junitxml={times}", "-m", DAILY)
+    place.pytest(*args, within=3600, env={CHOSEN: str(chosen)})
+    passed = {
+        (case.get("classname"), case.get("name")): float(case.get("time", 0))
+        for case in ElementTree.parse(times).iter("testcase")
+        if not len(case)
+    }
+    keys = {test: _key(test) for test in tests}
+    return {test: passed[key] for test, key in keys.items() if key in passed}
+
+
+def _read(files: Iterable[Path]) -> Dict[str, Dict[int, List[str]]]:
+    """Return the tests of each line out of coverage's *files*."""
+    found: DefaultDict[str, DefaultDict[int, Set[str]]] = defaultdict(lambda: defaultdict(set))
+    for path in files:
+        data = coverage.CoverageData(str(path))
+        data.read()
+        for file in data.measured_files():
+            for line, contexts in data.contexts_by_lineno(file).items():
+                tests = {context.rsplit(" (", 1)[0] for context in contexts}  # "(call)"
+                found[Path(file).stem][line] |= {test for test in tests if "::" in test}
+    return {
+        module: {line: sorted(tests) for line, tests in lines.items() if tests}
+        for module, lines in found.items()
+    }
+
+
+def _key(test: str) -> Tuple[str, str]:
+    """Return what pytest's XML has of a test's name."""
+    file, _, name = test.partition("::")
+    return file[:-3].replace("/", "."), name

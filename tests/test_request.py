@@ -1,0 +1,178 @@
+"""The one request and its answer, as they pass over the wire and as -vv and -vvv tell of them."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from pathlib import Path
+from typing import Callable, Dict, List, Tuple
+
+import pytest
+
+import check_rodin_queues
+from check_rodin_queues.answer import MAX_BYTES
+from tests import live, report, stub
+from tests.answers import site
+from tests.console import run
+
+HEALTHY = site()
+PATH = "/api/v2/queue_status_check"
+
+
+def test_the_request_is_the_documented_one() -> None:
+    with live.site() as asked:
+        asked.judge()
+        (request,) = asked.server.requests
+    assert (request.method, request.path) == ("GET", PATH)
+    assert dict(request.headers.items()) == {
+        "Host": asked.server.url.partition("://")[2],
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+        "User-Agent": f"check_rodin_queues/{check_rodin_queues.__version__}",
+        "Authorization": f"Bearer {live.TOKEN}",
+    }
+
+
+def answered(body: bytes, *headers: str) -> bytes:
+    """Return the bytes of an answer 200 with this body."""
+    lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+def padded(size: int) -> bytes:
+    """Return a healthy answer of so many bytes."""
+    return HEALTHY.encode().ljust(size)
+
+
+#: What a gateway may do to an answer although identity was asked for, and how it says so.
+ENCODED: Dict[str, Tuple[Callable[[bytes], bytes], str]] = {
+    "gzip": (gzip.compress, "gzip"),
+    "the old name of gzip": (gzip.compress, "x-gzip"),
+    "deflate": (zlib.compress, "deflate"),
+    "capitals": (gzip.compress, "GZIP"),
+    "white space": (gzip.compress, "\tgzip \t"),
+    "identity": (bytes, "identity"),
+    "nothing": (bytes, ""),
+}
+
+
+@pytest.mark.parametrize("case", ENCODED)
+def test_an_encoded_answer_is_read(case: str, tmp_path: Path) -> None:
+    encode, name = ENCODED[case]
+    sent = encode(HEALTHY.encode())
+    assert (sent == HEALTHY.encode()) == (encode is bytes)
+    found = asked(answered(sent, f"Content-Encoding: {name}"), tmp_path)
+    assert found.startswith("RODIN_QUEUES OK - 4 queues, 4 consumers")
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(MAX_BYTES, "OK - 4 queues"), (MAX_BYTES + 1, "larger than 1 MiB once decompressed")],
+)
+def test_a_decompressed_answer_has_at_most_a_mebibyte(size: int, said: str, tmp_path: Path) -> None:
+    sent = answered(gzip.compress(padded(size)), "Content-Encoding: gzip")
+    assert said in asked(sent, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(MAX_BYTES - 1, "OK -"), (MAX_BYTES, "OK -"), (MAX_BYTES + 1, "it is larger than 1 MiB.")],
+)
+def test_an_answer_has_at_most_a_mebibyte(size: int, said: str, tmp_path: Path) -> None:
+    assert said in asked(answered(padded(size)), tmp_path)
+
+
+def asked(sent: bytes, folder: Path, *args: str) -> str:
+    """Return the output for a server that answers so."""
+    token = folder / "token"
+    token.write_text(live.TOKEN)
+    with stub.stub(sent) as server:
+        return run("-H", server.url, "--token-file", str(token), *args).stdout
+
+
+NOTES = ("request", "trust", "insecure", "proxy", "answer", "header", "body")
+
+
+def told(output: str) -> List[str]:
+    """Return the lines that are about the request, without what a run has for itself."""
+    kept = re.findall(rf"^(?:{'|'.join(NOTES)}): .*$", output, re.MULTILINE)
+    return [re.sub(r"(?<=header: Date: ).*", "now", line) for line in kept]
+
+
+BUSY = """
+{ "rodin.mesh": { "consumers": 2, "job_awaiting": 3, "job_running": 2 },
+  "rodin.pack": { "consumers": 1, "job_awaiting": 0, "job_running": 0 },
+  "rodin.remesh": { "consumers": 1, "job_awaiting": 0, "job_running": 0 },
+  "rodin.texture": { "consumers": 2, "job_awaiting": 1, "job_running": 2 } }
+"""
+
+
+def test_vv_and_vvv_tell_of_the_request() -> None:
+    with live.site("busy") as asked:
+        output = [told(asked.run(*args).stdout) for args in ((), ("-v",), ("-vv",), ("-vvv",))]
+    size = 420
+    brief = [
+        f"request: GET {asked.server.url}{PATH}",
+        "trust: no TLS, http:// was asked for",
+        "answer: HTTP 200",
+        f"answer: {size} bytes",
+    ]
+    assert output[0] == output[1] == []
+    assert output[2] == brief
+    assert output[3] == [
+        *brief[:3],
+        "header: Server: RodinSimulator",
+        "header: Date: now",
+        "header: Content-Type: application/json",
+        f"header: Content-Length: {size}",
+        "header: Connection: close",
+        brief[3],
+        f"body: {' '.join(BUSY.split())}",
+    ]
+
+
+def test_vvv_shows_the_first_2000_bytes_of_a_body(tmp_path: Path) -> None:
+    sent = answered(b"x" * 1999 + b"yz")
+    assert told(asked(sent, tmp_path, "-vvv"))[-1] == f"body: {'x' * 1999}y"
+
+
+def test_vvv_shows_the_error_of_the_library(tmp_path: Path) -> None:
+    found = asked(b"nonsense\r\n\r\n", tmp_path, "-vvv")
+    assert "\nerror: ConnectionError(ProtocolError('Connection aborted.', BadStatusLine(" in found
+
+
+@pytest.mark.parametrize("proxy", ["http://{}", "{}", "http://user:secret@{}", "http://a@b@{}"])
+def test_vv_names_the_proxy_without_its_user(proxy: str) -> None:
+    """The simulator stands in for a proxy."""
+    with live.site() as asked:
+        address = asked.server.url.partition("://")[2]
+        args = ("-H", "http://rodin.invalid", "--token-file", asked.token_file, "-vv")
+        output = run(*args, env={"HTTP_PROXY": proxy.format(address)}).stdout
+        assert len(asked.server.requests) == 1
+    shown = f"http://{address}" if proxy == "http://{}" else address
+    assert told(output)[2] == f"proxy: {shown}"
+    assert "secret" not in output
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "socks4://127.0.0.1:1"])
+def test_a_proxy_of_a_kind_that_is_not_supported_is_told_as_such(proxy: str) -> None:
+    with live.site() as asked:
+        found = report.read(asked.run(env={"HTTP_PROXY": proxy}))
+        assert not asked.server.requests
+    assert found.text == (
+        f"unreachable: 127.0.0.1:{asked.server.server_port}: the proxy is of a kind that is not "
+        "supported. Name an HTTP proxy"
+    )
+
+
+def test_vv_names_the_store(tmp_path: Path) -> None:
+    with live.both(tmp_path) as sites:
+        given = told(run(*sites.ask(sites.https, "--ca-file", sites.ca, "-vv")).stdout)
+        env = {"SSL_CERT_FILE": sites.ca}
+        named = told(run(*sites.ask(sites.https, "-vv"), env=env).stdout)
+        blind = told(run(*sites.ask(sites.https, "--insecure", "-v")).stdout)
+    assert given[1] == f"trust: {sites.ca} (--ca-file)"
+    assert named[1] == f"trust: {sites.ca} (SSL_CERT_FILE)"
+    assert blind == ["insecure: --insecure, the server's certificate was not verified"]

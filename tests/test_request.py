@@ -6,7 +6,7 @@ import gzip
 import re
 import zlib
 from pathlib import Path
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import pytest
 
@@ -14,7 +14,7 @@ import check_rodin_queues
 from check_rodin_queues.answer import MAX_BYTES
 from tests import live, report, stub
 from tests.answers import site
-from tests.console import run
+from tests.console import Outcome, run
 
 HEALTHY = site()
 PATH = "/api/v2/queue_status_check"
@@ -63,7 +63,7 @@ def test_an_encoded_answer_is_read(case: str, tmp_path: Path) -> None:
     encode, name = ENCODED[case]
     sent = encode(HEALTHY.encode())
     assert (sent == HEALTHY.encode()) == (encode is bytes)
-    found = asked(answered(sent, f"Content-Encoding: {name}"), tmp_path)
+    found = ask(answered(sent, f"Content-Encoding: {name}"), tmp_path).text
     assert found.startswith("RODIN_QUEUES OK - 4 queues, 4 consumers")
 
 
@@ -73,7 +73,7 @@ def test_an_encoded_answer_is_read(case: str, tmp_path: Path) -> None:
 )
 def test_a_decompressed_answer_has_at_most_a_mebibyte(size: int, said: str, tmp_path: Path) -> None:
     sent = answered(gzip.compress(padded(size)), "Content-Encoding: gzip")
-    assert said in asked(sent, tmp_path)
+    assert said in ask(sent, tmp_path).text
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ def test_a_decompressed_answer_has_at_most_a_mebibyte(size: int, said: str, tmp_
     [(MAX_BYTES - 1, "OK -"), (MAX_BYTES, "OK -"), (MAX_BYTES + 1, "it is larger than 1 MiB.")],
 )
 def test_an_answer_has_at_most_a_mebibyte(size: int, said: str, tmp_path: Path) -> None:
-    assert said in asked(answered(padded(size)), tmp_path)
+    assert said in ask(answered(padded(size)), tmp_path).text
 
 
-def asked(sent: bytes, folder: Path, *args: str) -> str:
-    """Return the output for a server that answers so."""
+def ask(sent: bytes, folder: Path, *args: str) -> Outcome:
+    """Ask a server that answers so."""
     token = folder / "token"
     token.write_text(live.TOKEN)
     with stub.stub(sent) as server:
-        return run("-H", server.url, "--token-file", str(token), *args).stdout
+        return run("-H", server.url, "--token-file", str(token), *args)
 
 
 NOTES = ("request", "trust", "insecure", "proxy", "answer", "header", "body")
@@ -135,11 +135,11 @@ def test_vv_and_vvv_tell_of_the_request() -> None:
 
 def test_vvv_shows_the_first_2000_bytes_of_a_body(tmp_path: Path) -> None:
     sent = answered(b"x" * 1999 + b"yz")
-    assert told(asked(sent, tmp_path, "-vvv"))[-1] == f"body: {'x' * 1999}y"
+    assert told(ask(sent, tmp_path, "-vvv").stdout)[-1] == f"body: {'x' * 1999}y"
 
 
 def test_vvv_shows_the_error_of_the_library(tmp_path: Path) -> None:
-    found = asked(b"nonsense\r\n\r\n", tmp_path, "-vvv")
+    found = ask(b"nonsense\r\n\r\n", tmp_path, "-vvv").stdout
     assert "\nerror: ConnectionError(ProtocolError('Connection aborted.', BadStatusLine(" in found
 
 
@@ -176,3 +176,72 @@ def test_vv_names_the_store(tmp_path: Path) -> None:
     assert given[1] == f"trust: {sites.ca} (--ca-file)"
     assert named[1] == f"trust: {sites.ca} (SSL_CERT_FILE)"
     assert blind == ["insecure: --insecure, the server's certificate was not verified"]
+
+
+NO_STATUS = "no queue status. Check -H, its port and its path prefix"
+#: A status line, its headers, and what is said of it.
+STATUSES: List[Tuple[str, Tuple[str, ...], str]] = [
+    ("401 Who", (), "auth: HTTP 401 Unauthorized: the server refuses the token. Renew it"),
+    ("403 No", (), "auth: HTTP 403 Forbidden: the server refuses the token. Renew it"),
+    ("404 x", (), f"invalid: HTTP 404 Not Found: {NO_STATUS}"),
+    ("499 x", (), f"invalid: HTTP 499: {NO_STATUS}"),
+    (
+        "500 x",
+        (),
+        "unreachable: HTTP 500 Internal Server Error. See the log of the server or of its gateway",
+    ),
+    ("599 x", (), "unreachable: HTTP 599. See the log of the server or of its gateway"),
+    ("600 x", (), f"invalid: HTTP 600: {NO_STATUS}"),
+    ("999 x", (), f"invalid: HTTP 999: {NO_STATUS}"),
+    ("299 x", ("Location: /a",), f"invalid: HTTP 299: {NO_STATUS}"),
+    ("400 x", ("Location: /a",), f"invalid: HTTP 400 Bad Request: {NO_STATUS}"),
+    ("302 x", (), f"invalid: HTTP 302 Found: {NO_STATUS}"),
+]
+
+
+@pytest.mark.parametrize(("status", "headers", "said"), STATUSES)
+def test_a_status_is_told(status: str, headers: Tuple[str, ...], said: str, tmp_path: Path) -> None:
+    found = report.read(ask(stub.http(status, HEALTHY, *headers), tmp_path))
+    assert found.text == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("60", ", retry after 60 s"),
+        ("\t7 ", ", retry after 7 s"),
+        ("9999999", ", retry after 9999999 s"),
+        ("99999999", ""),
+        ("-1", ""),
+        ("x", ""),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_how_long_to_wait_is_told(value: Optional[str], said: str, tmp_path: Path) -> None:
+    headers = [] if value is None else [f"Retry-After: {value}"]
+    found = report.read(ask(stub.http("429 Slower", HEALTHY, *headers), tmp_path))
+    assert found.text == f"throttled: HTTP 429 Too Many Requests{said}. Check less often"
+
+
+@pytest.mark.parametrize("status", ["300 x", "302 x", "307 x", "399 x"])
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("/login", " to /login"),
+        ("https://rodin.example/api", " to https://rodin.example/api"),
+        ("https://user:secret@rodin.example:8443/api", " to https://rodin.example:8443/api"),
+        ("https://a@b@rodin.example", " to https://rodin.example"),
+        ("https://rodin.example/api?secret=1#secret", " to https://rodin.example/api"),
+        (f"/{live.TOKEN}", " to /***"),
+        (f"/{'x' * 80}", f" to /{'x' * 59}"),
+        ("?secret", ""),
+        ("http://[secret", ""),
+        ("", ""),
+    ],
+)
+def test_a_redirect_is_told(status: str, location: str, said: str, tmp_path: Path) -> None:
+    found = report.read(ask(stub.http(status, HEALTHY, f"Location: {location}"), tmp_path))
+    rest = f", a redirect{said}, is not followed. Give the final URL in -H"
+    assert re.sub(r" [A-Z][A-Za-z ]+,", ",", found.text.partition("HTTP ")[2]) == status[:3] + rest

@@ -100,7 +100,7 @@ def _base64url(text: str) -> bytes:
 
 
 def _base64_piece(raw: bytes, offset: int) -> str:
-    """Return the part of base64 that does not depend on what stands before and behind *raw*."""
-    skip: Tuple[int, ...] = (0, 2, 3)
-    whole = (offset + len(raw)) // 3 * 4
-    return base64.b64encode(b"\0" * offset + raw).decode()[skip[offset] : whole]
+    """Return the digits of base64, of 6 bits each, that are made of bits of *raw* alone."""
+    first = -(-8 * offset // 6)
+    behind = 8 * (offset + len(raw)) // 6
+    return base64.b64encode(b"\0" * offset + raw).decode()[first:behind]

@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from itertools import chain, zip_longest
 from pathlib import Path
-from typing import DefaultDict, Dict, Iterable, List, NamedTuple, Set, Tuple
+from typing import DefaultDict, Dict, Iterable, List, Set, Tuple
 from xml.etree import ElementTree
 
 import coverage
@@ -32,28 +32,35 @@ DAILY = "not slow and not engine and not alone"
 NEAR = 15
 
 
-class Reach(NamedTuple):
+class Reach:
     """The tests of each line of each module, and the seconds of each test."""
 
-    lines: Dict[str, Dict[int, List[str]]]
-    seconds: Dict[str, float]
+    def __init__(self, lines: Dict[str, Dict[int, List[str]]], seconds: Dict[str, float]) -> None:
+        self.lines = lines
+        self.seconds = seconds
+        self._chosen: Dict[Tuple[str, float, Tuple[str, ...]], List[str]] = {}
 
     def chosen(self, module: str, line: int, budget: float) -> List[str]:
-        """Return tests that run *line*, the quickest first, of *budget* seconds in all.
+        """Return tests that run *line*, of *budget* seconds in all.
 
-        If there are more, they are chosen so that they run as much of the rest of the module as
-        they can: the quickest of those that also run its first line, its second line and so on,
-        then the second quickest of each. Tests of the interface come before those of faults, which
-        compare less of the output.
+        If there are more, they are chosen so that they run as much else as they can: the best of
+        those that also run another line, and that for each line, those of the module first and then
+        of the package, the rarest first; then the second best of each.
         """
         lines = self.lines.get(module, {})
         near = (lines[at] for at in range(line, line - NEAR, -1) if at in lines)
-        running = set(next(near, []))
-        also = {tuple(tests) for tests in lines.values()}  # lines of one block have the same
-        ways = [
-            sorted(running.intersection(tests), key=self._rank)
-            for tests in sorted(also, key=lambda tests: (len(tests), tests))
-        ]
+        running = tuple(next(near, []))
+        key = module, budget, running
+        if key not in self._chosen:
+            self._chosen[key] = self._choose(module, budget, set(running))
+        return self._chosen[key]
+
+    def _choose(self, module: str, budget: float, running: Set[str]) -> List[str]:
+        ways: Dict[Tuple[str, ...], None] = {}
+        for name in sorted(self.lines, key=lambda name: name != module):
+            for tests in sorted(self.lines[name].values(), key=len):
+                both = sorted(running.intersection(tests), key=self._rank)
+                ways[tuple(both)] = None
         chosen: Dict[str, float] = {}
         for test in filter(None, chain.from_iterable(zip_longest(*ways))):
             if not chosen or sum(chosen.values()) + self.seconds[test] <= budget:
@@ -61,7 +68,10 @@ class Reach(NamedTuple):
         return sorted(chosen, key=self._rank)
 
     def _rank(self, test: str) -> Tuple[bool, float]:
-        """Return what sorts the sharper and quicker test to the front."""
+        """Return what sorts the better test to the front.
+
+        That of the interface, which compares more of the output than one of a fault; the quicker.
+        """
         return test.startswith("tests/faults/"), self.seconds[test]
 
 

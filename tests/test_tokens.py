@@ -1,0 +1,125 @@
+"""The token: what can be sent, in which shapes it is found again, and when it expires."""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Dict, Optional
+from urllib.parse import quote
+
+import pytest
+
+from check_rodin_queues.errors import ConfigError
+from check_rodin_queues.tokens import MAX_LENGTH, Token, parse_token
+from tests.tokens import jwt
+
+#: Its base64 has every digit that the URL-safe alphabet writes otherwise, at every offset.
+ODD = "Zk>~?o?>/k~~{}+a%?>"
+
+
+def token_of(text: str) -> Token:
+    """Return the token *text*."""
+    return parse_token(text, "RODIN_API_KEY")
+
+
+def test_a_token_shows_itself_only_to_the_server() -> None:
+    token = token_of(ODD)
+    assert (repr(token), str(token), f"{token}") == ("Token(***)",) * 3
+    assert token.authorization() == f"Bearer {ODD}"
+
+
+def shapes(text: str) -> Dict[str, str]:
+    """Return the ways in which a server may send *text* back, each whole or beside other text."""
+    raw = text.encode()
+    return {
+        "bare": text,
+        "percent-encoded": quote(text, safe=""),
+        "percent-encoded in lower case": quote(text, safe="").lower(),
+        "hex": raw.hex(),
+        "hex in capitals": raw.hex().upper(),
+        "in capitals": text.upper(),
+    }
+
+
+@pytest.mark.parametrize("shape", shapes(ODD))
+def test_a_shape_of_the_token_is_hidden(shape: str) -> None:
+    written = shapes(ODD)[shape]
+    assert token_of(ODD).redact(f"a {written} b{written}c") == "a *** b***c"
+
+
+def test_all_shapes_are_hidden_at_once() -> None:
+    text = " ".join(shapes(ODD).values())
+    assert token_of(ODD).redact(text) == " ".join(["***"] * len(shapes(ODD)))
+
+
+@pytest.mark.parametrize("offset", range(6))
+@pytest.mark.parametrize("behind", range(4))
+@pytest.mark.parametrize("alphabet", [b"+/", b"-_"], ids=["standard", "URL"])
+@pytest.mark.parametrize("text", [ODD, ODD[:-1], ODD[:-2], "abcde"])
+def test_base64_of_a_text_with_the_token_is_hidden(
+    text: str, alphabet: bytes, behind: int, offset: int
+) -> None:
+    """All digits are hidden that have no bit of what stands before or behind."""
+    raw = b"<" * offset + text.encode() + b">" * behind
+    encoded = base64.b64encode(raw, alphabet).decode()
+    first = math.ceil(offset * 8 / 6)
+    last = math.floor((offset + len(text)) * 8 / 6)
+    hidden = token_of(text).redact(encoded)
+    assert hidden == f"{encoded[:first]}***{encoded[last:]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "written", "hidden"),
+    [
+        pytest.param("abcd", "abcd 61626364", "abcd ***", id="four characters say nothing"),
+        pytest.param("abcde", "abcde", "***", id="five do"),
+        pytest.param("33333", "3333333333", "***", id="the longest shape first"),
+        pytest.param("a.c*e", "abcce a.c*e", "abcce ***", id="no pattern"),
+    ],
+)
+def test_what_is_hidden_of_a_short_token(text: str, written: str, hidden: str) -> None:
+    assert token_of(text).redact(written) == hidden
+
+
+@pytest.mark.parametrize("length", [1, MAX_LENGTH - 1, MAX_LENGTH])
+def test_a_token_has_at_most_16_kb(length: int) -> None:
+    assert token_of("x" * length).authorization() == f"Bearer {'x' * length}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "empty"),
+        ("x" * (MAX_LENGTH + 1), "longer than 16 KB"),
+        ("ä", "characters outside ASCII"),
+        ("a b", "a space, line break or control character"),
+        ("a\nb", "a space, line break or control character"),
+        ("a\x7fb", "a space, line break or control character"),
+    ],
+)
+def test_what_cannot_be_sent_is_refused(text: str, said: str) -> None:
+    assert MAX_LENGTH == 16 * 1024
+    with pytest.raises(ConfigError, match=f"^RODIN_API_KEY: the token (is|has) {said}"):
+        token_of(text)
+
+
+@pytest.mark.parametrize(
+    ("exp", "expected"),
+    [
+        (0, 0.0),
+        (-1, -1.0),
+        (1.5, 1.5),
+        (2**53 - 1, 2.0**53 - 1),
+        (1 - 2**53, 1 - 2.0**53),
+        (2**53, None),
+        (-(2**53), None),
+        (True, None),
+        ("1", None),
+        (None, None),
+    ],
+)
+def test_when_a_token_expires(exp: object, expected: Optional[float]) -> None:
+    token = token_of(jwt({"exp": exp}))
+    assert token.expires_at() == expected
+    left = None if expected is None else math.floor(expected - 0.75)
+    assert token.seconds_left(0.75) == left

@@ -133,6 +133,7 @@ def _body(response: requests.Response, access: Access, journal: Journal) -> byte
     status = response.status_code
     if status != HTTPStatus.OK:
         raise _refused(status, response.headers, access)
+    _check_transfer(response.headers)
     raw = _read(response)
     _check_length(response.headers, raw)
     body = _decoded(raw, response.headers.get("Content-Encoding", "").strip().lower())
@@ -158,12 +159,18 @@ def _read(response: requests.Response) -> bytes:
     return b"".join(chunks)
 
 
+def _check_transfer(headers: Mapping[str, str]) -> None:
+    """Refuse what http.client would read as if it was not there, and up to the end of all."""
+    if headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
+        raise invalid("its Transfer-Encoding is not one that can be read")
+
+
 def _check_length(headers: Mapping[str, str], raw: bytes) -> None:
     """Compare with Content-Length: urllib3 1.26 does not, so a cut answer would go unnoticed."""
     promised = headers.get("Content-Length")
     if promised is None or "Transfer-Encoding" in headers:
         return
-    if not promised.strip().isdigit() or int(promised) != len(raw):
+    if not (promised.isascii() and promised.isdigit()) or int(promised) != len(raw):
         raise AnswerError(
             "unreachable",
             f"the transfer broke: {len(raw)} bytes came, Content-Length does not fit. "

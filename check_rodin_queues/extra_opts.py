@@ -11,7 +11,6 @@ empty value. The same option and the same section may come twice: nothing is ove
 from __future__ import annotations
 
 import os
-import re
 from typing import Iterator, List, Mapping, Optional, Tuple
 
 from check_rodin_queues.errors import ConfigError, UsageError
@@ -33,7 +32,6 @@ STANDARD_PLACES = (
     "/etc/opt/nagios-plugins.ini",
 )
 _MAX_BYTES = 1024 * 1024
-_SECTION = re.compile(r"\[\s*(.*?)\s*\]\s*")
 
 #: Every option, with its dashes, and whether it takes a value.
 Known = Mapping[str, bool]
@@ -75,7 +73,7 @@ def _default_file(environ: Mapping[str, str]) -> str:
 def _options(raw: bytes, section: str, known: Known) -> List[str]:
     if len(raw) > _MAX_BYTES:
         raise ConfigError("the file is larger than 1 MiB. Is it an INI file?")
-    text = raw.decode("utf-8", "surrogateescape")
+    text = raw.decode("utf-8-sig", "surrogateescape")  # some editors put a mark at the beginning
     found = [_word(number, line, known) for number, name, line in _lines(text) if name == section]
     if not found:
         shown = f"[{section}]" if section == DEFAULT_SECTION else "that was named"
@@ -91,10 +89,9 @@ def _lines(text: str) -> Iterator[Tuple[int, str, str]]:
         if not line or line[0] in ";#":
             continue
         if line[0] == "[":
-            head = _SECTION.fullmatch(line)
-            if not head:
+            if line[-1] != "]":
                 raise _wrong(number, "a section is written [NAME]")
-            section = head[1]
+            section = line[1:-1].strip()
         elif section is None:
             raise _wrong(number, "an option stands before the first [SECTION]")
         else:

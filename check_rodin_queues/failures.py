@@ -69,6 +69,7 @@ _KINDS: Tuple[Tuple[Type[BaseException], str, str], ...] = (
         "Check the name in -H and the DNS of this host",
     ),
     (requests.exceptions.InvalidProxyURL, *BAD_PROXY),
+    (urllib3.exceptions.LocationParseError, *BAD_PROXY),  # -H has been looked at before
     (
         requests.exceptions.InvalidSchema,
         "{where}: the proxy is of a kind that is not supported",

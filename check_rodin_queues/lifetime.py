@@ -23,8 +23,12 @@ ENDING = {_signal.SIGTERM: "SIGTERM", _signal.SIGINT: "SIGINT", _signal.SIGHUP: 
 _WAKE = _signal.SIGUSR1
 #: How long one who is writing may go on once the end has come, in seconds.
 _GRACE = 0.1
-#: A pipe that poll() calls writable takes this many bytes without blocking (POSIX: PIPE_BUF).
-_BLOCK = 4096
+#: A pipe that poll() calls writable takes this many bytes without blocking (POSIX: PIPE_BUF); a
+#: terminal is only known to take one.
+_BLOCK, _TERMINAL_BLOCK = 4096, 1
+#: When the kernel ends the process if this module has not, in seconds after the deadline: one that
+#: hangs in C code and keeps the interpreter's lock there lets no thread of it do so.
+_LAST_RESORT = 3.0
 _STDOUT = 1
 #: The last resort: nobody could say more.
 _UNTOLD = Report(b"RODIN_QUEUES UNKNOWN - internal error at the end of the run\n", 3)
@@ -54,9 +58,13 @@ class Lifetime:
     def guard(self, timeout: float) -> None:
         """End the run *timeout* seconds after its start; called again, that is the new time."""
         self._timeout = timeout
+        left = max(timeout - self.elapsed(), 0)
+        _signal.setitimer(_signal.ITIMER_REAL, left + _LAST_RESORT)
         if self._thread:
             _signal.pthread_kill(self._thread, _WAKE)
         else:
+            _signal.signal(_signal.SIGALRM, _signal.SIG_DFL)
+            _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_signal.SIGALRM,))
             _signal.pthread_sigmask(_signal.SIG_BLOCK, (*ENDING, _WAKE))
             self._thread = _thread.start_new_thread(self._watch, ())
 
@@ -96,6 +104,7 @@ class Lifetime:
 
     def _write(self, output: bytes) -> None:
         """Write to standard output, however slowly it is read, but not beyond the deadline."""
+        block = _TERMINAL_BLOCK if os.isatty(_STDOUT) else _BLOCK
         poll = select.poll()
         poll.register(_STDOUT, select.POLLOUT)
         while output:
@@ -103,7 +112,7 @@ class Lifetime:
             if not poll.poll(max(left, 0) * 1000):
                 return
             try:
-                output = output[os.write(_STDOUT, output[:_BLOCK]) :]
+                output = output[os.write(_STDOUT, output[:block]) :]
             except BlockingIOError:
                 continue  # somebody else filled the pipe first
             except OSError:

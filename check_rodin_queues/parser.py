@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import Any, Callable, NoReturn, Tuple
+from typing import Any, Callable, List, NoReturn, Tuple
 
 from check_rodin_queues import __version__
 from check_rodin_queues.conditions import parse_states
@@ -42,6 +42,12 @@ class _Parser(argparse.ArgumentParser):
         """Raise UsageError in place of printing; argparse's own words may quote a value."""
         message = re.sub(r"^argument ", "", message)
         raise UsageError(re.sub(r"ignored explicit argument .*", "takes no value", message))
+
+    def _get_values(self, action: argparse.Action, arg_strings: List[str]) -> Any:
+        if action.option_strings and arg_strings == ["--"]:
+            # Up to Python 3.12 argparse takes it away, and an empty list is the option's value.
+            return self._get_value(action, "--")
+        return super()._get_values(action, arg_strings)
 
 
 def _typed(parse_value: Callable[[str], Any]) -> Callable[[str], Any]:

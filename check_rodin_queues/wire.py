@@ -2,8 +2,9 @@
 
 `http.client` is generous: it takes `HTTP/1.1 2_00` for 200 and `0x1f` for the size of a chunk, the
 end of the connection for the end of the headers, and a chunk of size -1 for a wish to read all
-there is. RFC 9112 (sections 4, 5 and 7.1) allows none of these. `Reader` stands between
-`http.client` and the socket and looks at all that passes.
+there is; a lone CR hides from it the headers that follow. RFC 9112 (sections 2.2, 4, 5 and 7.1)
+allows none of these. `Reader` stands between `http.client` and the socket and looks at all that
+passes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,11 @@ from typing import Any, Callable, Optional
 
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 _MAX_SIZE_DIGITS = 16
+#: What the lines of all headers and trailers may have together, in bytes: http.client takes a
+#: hundred of 64 KiB each, and what requests makes of their cookies is twenty times as much.
+MAX_HEAD = 128 * 1024
 _BLANK = (b"\r\n", b"\n")
+_WHITE = b" \t\r\n"
 
 # By hand and not by regular expressions, which would have to be compiled in every run.
 
@@ -35,8 +40,11 @@ def _status_of(line: bytes) -> bytes:
 
 def _is_header(line: bytes) -> bool:
     """Tell whether *line*, with its end, is a field, or goes on with the one before it."""
-    name = line.partition(b":")[0]  # without a colon the whole line, whose end no name may have
-    return line[:1] in (b" ", b"\t") or bool(name and all(33 <= c < 127 for c in name))  # noqa: PLR2004
+    text = _without_end(line)
+    if b"\r" in text or b"\0" in text or not text.strip(_WHITE):
+        return False  # the parser of http.client would see the end of a line there, or of all
+    name, colon, _ = text.partition(b":")
+    return text[:1] in (b" ", b"\t") or bool(name and colon and all(33 <= c < 127 for c in name))  # noqa: PLR2004
 
 
 def _size_of(line: bytes) -> int:
@@ -70,13 +78,26 @@ class Reader(io.BufferedReader):
     def __init__(self, raw: Any) -> None:
         super().__init__(raw)
         self._check: Callable[[bytes], None] = self._status
+        self._interim = False
+        self._head_left = MAX_HEAD
         self._chunk_left: Optional[int] = None  # not None once the body is seen to be chunked
 
     def readline(self, size: Optional[int] = -1) -> bytes:
-        """Return the next line; raises HTTPException if it is not one that may stand here."""
+        """Return the next line; raises HTTPException if it is not one that may stand here.
+
+        Interim answers (1xx) are left out: http.client itself knows only 100.
+        """
+        line = self._line(size)
+        while self._interim and line:
+            line = self._line(size)
+        return line
+
+    def _line(self, size: Optional[int]) -> bytes:
         line = super().readline(size)
         if line.endswith(b"\n"):
             self._check(line)
+            if line not in _BLANK:
+                return line.rstrip(_WHITE) + b"\r\n"  # http.client would leave it in a value
         elif len(line) != size and (line or self._check != self._status):
             raise http.client.IncompleteRead(line)  # http.client itself misses an absent answer
         return line
@@ -100,20 +121,24 @@ class Reader(io.BufferedReader):
             self._chunk_left -= number
 
     def _status(self, line: bytes) -> None:
+        self._head(line)
         status = _status_of(line)
         if not status:
             raise http.client.BadStatusLine("no status line of HTTP/1")
-        self._check = self._interim_header if status == b"100" else self._header
-
-    def _interim_header(self, line: bytes) -> None:
-        if line in _BLANK:
-            self._check = self._status
+        self._interim = status[:1] == b"1" and status != b"101"  # 101 is the last of HTTP
+        self._check = self._header
 
     def _header(self, line: bytes) -> None:
+        self._head(line)
         if line in _BLANK:
-            self._check = self._chunk_size
+            self._check = self._status if self._interim else self._chunk_size
         elif not _is_header(line):
             raise http.client.HTTPException("no header")
+
+    def _head(self, line: bytes) -> None:
+        self._head_left -= len(line)
+        if self._head_left < 0:
+            raise http.client.HTTPException("headers without end")
 
     def _chunk_size(self, line: bytes) -> None:
         self._chunk_left = _size_of(line)
@@ -129,4 +154,7 @@ class Reader(io.BufferedReader):
         return data
 
     def _trailer(self, line: bytes) -> None:
-        """Accept what stands behind the last chunk: http.client reads it up to a blank line."""
+        """Check what stands behind the last chunk: http.client reads it up to a blank line."""
+        self._head(line)
+        if line not in _BLANK and not _is_header(line):
+            raise http.client.HTTPException("no trailer")

@@ -22,11 +22,14 @@ def http(status: str, body: str = "", *headers: str) -> bytes:
 
 
 @contextlib.contextmanager
-def stub(answer: bytes) -> Iterator[Stub]:
-    """Serve *answer* on a free port of loopback until the block ends."""
+def stub(answer: bytes, *, holds: bool = False) -> Iterator[Stub]:
+    """Serve *answer* on a free port of loopback until the block ends.
+
+    One that *holds* says no more then, and waits until the client has left.
+    """
     requests: List[str] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=_serve, args=(listener, answer, requests))
+        thread = threading.Thread(target=_serve, args=(listener, answer, holds, requests))
         thread.start()
         try:
             yield Stub(f"http://127.0.0.1:{listener.getsockname()[1]}", requests)
@@ -35,7 +38,7 @@ def stub(answer: bytes) -> Iterator[Stub]:
             thread.join()
 
 
-def _serve(listener: socket.socket, answer: bytes, requests: List[str]) -> None:
+def _serve(listener: socket.socket, answer: bytes, holds: bool, requests: List[str]) -> None:
     while True:
         try:
             connection, _ = listener.accept()
@@ -51,6 +54,8 @@ def _serve(listener: socket.socket, answer: bytes, requests: List[str]) -> None:
                 head += received
             requests.append(head.decode("latin-1").partition("\r\n")[0])
             connection.sendall(answer)
+            while holds and connection.recv(65536):
+                pass
 
 
 def free_port() -> int:

@@ -10,6 +10,7 @@ from typing import Dict, List
 import pytest
 
 import check_rodin_queues
+from check_rodin_queues.arguments import known_options
 from tests import live, report
 from tests.answers import answer, queue, site
 from tests.console import run
@@ -406,6 +407,46 @@ MESSAGES = {
 @pytest.mark.parametrize("line", MESSAGES)
 def test_a_mistake_gets_its_message(line: str) -> None:
     assert run(*line.split()).stdout == f"RODIN_QUEUES UNKNOWN - {MESSAGES[line]}\n"
+
+
+#: What an option says to the value `--`, which argparse up to Python 3.12 makes nothing of.
+DASHES = {
+    "--require": "-- is missing from the answer",
+    "--queue": "-- is missing from the answer, no queue of 4 is selected",
+    "--exclude": "4 queues, 4 consumers",
+    "--ca-file": "--ca-file: cannot read the file",
+    "--client-cert": "--client-cert: cannot read the file",
+    "--client-key": "--client-key",
+    "--host": "cannot resolve the name in --",
+    "--port": "-p/--port: takes a port",
+    "--token-file": "--token-file: cannot read the file",
+    "--input": "--input: cannot read the file",
+    "--timeout": "-t/--timeout: takes seconds",
+    "--warning": "-w/--warning: '--' is not a range",
+    "--critical": "-c/--critical: '--' is not a range",
+    "--state": "--state: takes CONDITION=STATE",
+    "--probe": "--probe: takes one of",
+    "--extra-opts": "--extra-opts: there is no INI file",
+    "--insecure": "--insecure: takes no value",
+}
+
+
+@pytest.mark.parametrize("option", [name for name in known_options() if name[1] == "-"])
+def test_two_dashes_are_a_value_like_any_other(option: str) -> None:
+    said = DASHES.get(option, f"{option}: takes no value")
+    with live.site() as asked:
+        found = asked.judge(f"{option}=--", env={"NAGIOS_CONFIG_PATH": "/nonexistent"})
+    assert said in found.text
+    judged = option in ("--require", "--queue", "--exclude", "--host")
+    assert judged or found.state == "UNKNOWN"
+
+
+@pytest.mark.parametrize("words", [["-w", "--"], ["-w--"], ["-c", "--"], ["-c--"], ["-t--"]])
+def test_two_dashes_are_no_value_for_a_number(words: List[str]) -> None:
+    assert run("-H", "a", *words).code == 3
+    failed = run("-H", "a", *words, "--probe", "liveness")
+    assert failed.code == 1
+    assert "takes" in failed.stdout or "is not a range" in failed.stdout
 
 
 def test_values_may_begin_with_a_dash() -> None:

@@ -52,10 +52,16 @@ SOUND = {
     "first and last character of a name": HEAD + b"!~: y\r\n\r\nabcdef",
     "folded by a space": HEAD + b"X: y\r\n z\r\n\r\nabcdef",
     "folded by a tab": HEAD + b"X: y\r\n\tz\r\n\r\nabcdef",
+    "white space behind a value": HEAD + b"Content-Length: 6 \t\r\n\r\nabcdef",
+    "chunks, and white space": HEAD
+    + b"Transfer-Encoding:\tchunked \r\n\r\n6 \r\nabcdef\r\n0\r\n\r\n",
     "chunks": CHUNKED + b"5\r\nabcde\r\n1\r\nf\r\n0\r\n\r\n",
     "sizes with bare line feeds": CHUNKED + b"5\nabcde\r\n1\nf\r\n0\n\n",
     "size of sixteen digits": CHUNKED + b"0000000000000006\r\nabcdef\r\n0\r\n\r\n",
     "extension and trailer": CHUNKED + b"06 ;x=y\r\nabcdef\r\n0\r\nSum: 1\r\n\r\n",
+    "early hints": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + HEAD + b"\r\nabcdef",
+    "many interim answers": b"HTTP/1.1 102 Later\r\n\r\n" * 500 + HEAD + b"\r\nabcdef",
+    "long headers": HEAD + b"X: y\r\n" * 90 + b"X: " + b"y" * 60_000 + b"\r\n\r\nabcdef",
     "interim answer": b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n" + HEAD + b"\r\nabcdef",
 }
 BROKEN = {
@@ -64,6 +70,23 @@ BROKEN = {
     "no end of headers": HEAD + b"X: y\r\n",
     "header without name": HEAD + b": y\r\n\r\nabcdef",
     "header without colon": HEAD + b"nonsense\r\n\r\nabcdef",
+    "carriage return in a value": HEAD + b"X: a\rContent-Length: 9\r\n\r\nabcdef",
+    "carriage return before the end": HEAD + b"X: a\r\r\nContent-Length: 9\r\n\r\nabcdef",
+    "carriage return in a fold": HEAD + b"X: a\r\n b\rContent-Length: 9\r\n\r\nabcdef",
+    "NUL in a value": HEAD + b"X: a\0\r\n\r\nabcdef",
+    "white space as a header": HEAD + b"X: a\r\n \r\nabcdef",
+    "interim answer without end": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n",
+    "interim answer alone": b"HTTP/1.1 103 Early Hints\r\n\r\n",
+    "interim answer with a broken header": b"HTTP/1.1 100 Continue\r\nnonsense\r\n\r\n"
+    + HEAD
+    + b"\r\nabcdef",
+    "endless interim answers": b"HTTP/1.1 102 Later\r\n\r\n" * 7_000 + HEAD + b"\r\nabcdef",
+    "headers of more than 128 KiB": HEAD + 3 * (b"X: " + b"y" * 60_000 + b"\r\n") + b"\r\nabcdef",
+    "trailers of more than 128 KiB": CHUNKED
+    + b"6\r\nabcdef\r\n0\r\n"
+    + 3 * (b"X: " + b"y" * 60_000 + b"\r\n")
+    + b"\r\n",
+    "broken trailer": CHUNKED + b"6\r\nabcdef\r\n0\r\nnonsense\r\n\r\n",
     "space in a name": HEAD + b"X y: z\r\n\r\nabcdef",
     "control character in a name": HEAD + b"X\x7f: z\r\n\r\nabcdef",
     "prefixed size": CHUNKED + b"0x6\r\nabcdef\r\n0\r\n\r\n",

@@ -1,0 +1,79 @@
+"""Where the end of a run cannot be told, it comes all the same."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import signal
+import subprocess
+import time
+import tty
+from pathlib import Path
+from typing import Iterator, List, Tuple
+
+import pytest
+
+from tests import live, stub
+from tests.console import SCRIPT, environment
+
+#: Headers that -vvv shows, more than a terminal holds; then nothing comes.
+HEADERS = (b"X%d: %s\r\n" % (number, b"y" * 2_000) for number in range(50))
+TALKATIVE = b"HTTP/1.1 200 OK\r\n%s\r\n" % b"".join(HEADERS)
+
+
+@contextlib.contextmanager
+def unread_terminal(filled: int) -> Iterator[int]:
+    """Give a terminal that nobody reads, with so many bytes written to it."""
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    os.set_blocking(slave, False)
+    with contextlib.suppress(BlockingIOError):
+        for _ in range(filled):
+            os.write(slave, b"x")
+    os.set_blocking(slave, True)
+    yield slave
+    os.close(slave)
+    os.close(master)
+
+
+def ended(args: List[str], output: int, **env: str) -> Tuple[int, float]:
+    """Return the exit code of a run that writes to this descriptor, and its seconds."""
+    start = time.monotonic()
+    with subprocess.Popen(
+        [str(SCRIPT), *args],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.DEVNULL,
+        env=environment(env),
+    ) as process:
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return process.returncode, time.monotonic() - start
+
+
+@pytest.mark.parametrize("filled", [0, 3_000, 100_000])
+@pytest.mark.parametrize(
+    ("args", "code"), [(["--help"], 3), (["-H", "{}", "-t", "1", "-vvv"], 2)], ids=["help", "check"]
+)
+def test_a_terminal_that_nobody_reads_holds_nobody_up(
+    args: List[str], code: int, filled: int
+) -> None:
+    with stub.stub(TALKATIVE, holds=True) as server, unread_terminal(filled) as terminal:
+        given = [arg.format(server.url) for arg in args]
+        found, seconds = ended(given, terminal, RODIN_API_KEY=live.TOKEN)
+    assert found == code
+    assert seconds < 1.6
+
+
+def test_a_library_that_hangs_with_the_lock_is_ended_by_the_kernel(tmp_path: Path) -> None:
+    """OpenSSL reads its configuration while Python imports it: no thread of ours runs then."""
+    fifo = tmp_path / "openssl.cnf"
+    os.mkfifo(fifo)
+    with live.both(tmp_path) as sites:
+        args = [*sites.ask(sites.https, "--ca-file", sites.ca), "-t", "1"]
+        code, seconds = ended(args, subprocess.DEVNULL, OPENSSL_CONF=str(fifo))
+    assert code == -signal.SIGALRM
+    assert 1 <= seconds < 6

@@ -20,7 +20,7 @@ from check_rodin_queues.arguments import Options
 from check_rodin_queues.conditions import DEFAULT_STATES
 from check_rodin_queues.errors import AnswerError, CallError, ConfigError, UsageError
 from check_rodin_queues.journal import DEBUG, NOTICE, REQUEST, Journal
-from check_rodin_queues.labels import label_safe, shown_names
+from check_rodin_queues.labels import MAX_NAME, label_safe, shown_names
 from check_rodin_queues.output import Report, plain, report
 from check_rodin_queues.parser import DEFAULT_TIMEOUT, Shown
 from check_rodin_queues.selection import covers, select
@@ -122,6 +122,7 @@ class Run:
     def _take(self, options: Options) -> Options:
         self._options = options
         self._probe = options.probe
+        self._journal.verbosity = options.verbosity
         self._lifetime.guard(options.timeout)
         return options
 
@@ -162,7 +163,7 @@ class Run:
         from check_rodin_queues import check  # noqa: F401
 
         if options.verbosity:
-            from check_rodin_queues import details  # noqa: F401
+            from check_rodin_queues import details, redaction  # noqa: F401
 
     def _server(self, options: Options) -> Server:
         from check_rodin_queues import settings
@@ -185,12 +186,12 @@ class Run:
 
         options = self._options or arguments.parse([])
         selection = select(options.policy, snapshot) if snapshot else None
-        names = shown_names(snapshot.names, self._redact) if snapshot else {}
+        names = shown_names(snapshot.names, self._shown) if snapshot else {}
         if snapshot and selection:
             self._note_left_out(
                 [names[name] for name in snapshot.names if not covers(options.policy, name)]
             )
-            names.update((name, label_safe(self._redact(name))) for name in selection.missing)
+            names.update((name, label_safe(self._shown(name))) for name in selection.missing)
         attempt = Attempt(
             selection,
             failure,
@@ -209,11 +210,15 @@ class Run:
     def _redact(self, text: str) -> str:
         return self._token.redact(text) if self._token else text
 
+    def _shown(self, name: str) -> str:
+        """Return as much of a queue's *name* as is ever shown: a name may be a megabyte."""
+        return self._token.redact_start(name, MAX_NAME) if self._token else name
+
     def _written(self, verdict: Verdict) -> Report:
         verbosity = self._options.verbosity if self._options else 0
         more: List[str] = []
         if verbosity:
-            more += (*verdict.lines, *self._journal.shown_at(verbosity))
+            more += (*verdict.lines, *self._journal.shown())
         if verbosity >= REQUEST:
             more += verdict.reasons
         verdict = verdict._replace(text=self._redact(verdict.text))

@@ -34,6 +34,8 @@ _CAUGHT = (
     ValueError,
 )
 _CHUNK = 64 * 1024
+#: How much -vvv shows of the answer, of an error and of each header, in characters.
+_SHOWN_BODY, _SHOWN_ERROR, _SHOWN_HEADER = 2000, 1000, 400
 #: Encodings of which zlib finds out by itself which one it is.
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _DETECT = zlib.MAX_WBITS | 32
@@ -57,7 +59,8 @@ def ask(access: Access, journal: Journal) -> bytes:
     except _CAUGHT as error:
         from check_rodin_queues.failures import explain  # noqa: PLC0415 — rare, and not free
 
-        journal.note(DEBUG, f"error: {access.token.redact(repr(error))}")
+        if journal.wants(DEBUG):
+            journal.note(DEBUG, f"error: {access.token.redact_start(repr(error), _SHOWN_ERROR)}")
         raise explain(error, access.server, access.trust) from None
 
 
@@ -90,8 +93,8 @@ def _send(access: Access, journal: Journal) -> requests.Response:
         _check_proxy(proxy)
     response = Adapter().send(request, verify=_verify(access), cert=_cert(access), proxies=proxies)
     journal.note(REQUEST, f"answer: HTTP {response.status_code}")
-    for name, value in response.headers.items():
-        journal.note(DEBUG, access.token.redact(f"header: {name}: {value}"))
+    for name, value in response.headers.items() if journal.wants(DEBUG) else ():
+        journal.note(DEBUG, access.token.redact_start(f"header: {name}: {value}", _SHOWN_HEADER))
     return response
 
 
@@ -138,8 +141,9 @@ def _body(response: requests.Response, access: Access, journal: Journal) -> byte
     _check_length(response.headers, raw)
     body = _decoded(raw, response.headers.get("Content-Encoding", "").strip().lower())
     journal.note(REQUEST, f"answer: {len(body)} bytes")
-    shown = " ".join(body[:2000].decode("utf-8", "replace").split())
-    journal.note(DEBUG, access.token.redact(f"body: {shown}"))
+    if journal.wants(DEBUG):
+        shown = access.token.redact_start(body.decode("utf-8", "replace"), _SHOWN_BODY)
+        journal.note(DEBUG, f"body: {' '.join(shown.split())}")
     return body
 
 
@@ -236,4 +240,4 @@ def _shown_location(location: str, token: Token) -> str:
         return ""
     host = parts.netloc.rpartition("@")[2]
     target = f"{parts.scheme}://{host}{parts.path}" if host else parts.path
-    return f" to {printable(token.redact(target))[:60]}" if target else ""
+    return f" to {printable(token.redact_start(target, 60))}" if target else ""

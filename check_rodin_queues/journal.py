@@ -15,15 +15,23 @@ DEBUG = 3
 
 
 class Journal:
-    """Entries, each with the verbosity from which on it is shown."""
+    """Entries, each with the verbosity from which on it is shown.
+
+    *verbosity*: that of the run, once it is known. What is dear to write asks `wants` before.
+    """
 
     def __init__(self) -> None:
+        self.verbosity = DEBUG
         self._entries: List[Tuple[int, str]] = []
+
+    def wants(self, level: int) -> bool:
+        """Tell whether an entry of this level will be shown."""
+        return level <= self.verbosity
 
     def note(self, level: int, text: str) -> None:
         """Add *text*, to be shown from verbosity *level* on."""
         self._entries.append((level, text))
 
-    def shown_at(self, verbosity: int) -> Tuple[str, ...]:
-        """Return the entries to show at *verbosity*, in the order in which they were made."""
-        return tuple(text for level, text in self._entries if level <= verbosity)
+    def shown(self) -> Tuple[str, ...]:
+        """Return the entries that are wanted, in the order in which they were made."""
+        return tuple(text for level, text in self._entries if self.wants(level))

@@ -6,9 +6,7 @@ import base64
 import binascii
 import json
 import math
-import re
 from typing import Any, Optional, Tuple
-from urllib.parse import quote
 
 from check_rodin_queues.errors import ConfigError
 
@@ -16,7 +14,9 @@ from check_rodin_queues.errors import ConfigError
 MAX_LENGTH = 16 * 1024
 #: A shorter piece of text says nothing about the token, and hiding it would garble the output.
 _MIN_HIDDEN = 5
-_HIDDEN = "***"
+_JWT_PARTS, _MIN_PART = 3, 16
+#: How many characters one may become: `\\u00XX`.
+_LONGEST_ESCAPE = 6
 #: No `exp` beyond this many seconds is believed; also the largest integer that JSON passes on.
 _MAX_EXP = 2**53
 
@@ -31,26 +31,43 @@ class Token:
         self._forms = _forms(text)
 
     def __repr__(self) -> str:
-        return f"Token({_HIDDEN})"
+        return "Token(***)"
 
     def authorization(self) -> str:
         """Return the value of the Authorization header: the only way the token leaves."""
         return f"Bearer {self._text}"
 
     def redact(self, text: str) -> str:
-        """Replace the token in *text*, in any case, also percent-encoded, in hex and in base64."""
-        lowered = text.lower()
-        for form in self._forms:
-            if form in lowered:
-                text = re.sub(re.escape(form), _HIDDEN, text, flags=re.IGNORECASE)
-                lowered = text.lower()
-        return text
+        """Replace the token in *text*, in any case, also escaped, in hex and in base64."""
+        if self._is_absent(text):
+            return text
+        from check_rodin_queues.redaction import hidden  # noqa: PLC0415 — rare
+
+        return hidden(text, self._forms)
+
+    def redact_start(self, text: str, size: int) -> str:
+        """Return at most *size* characters, redacted, and without a part of the token at the cut.
+
+        What it costs is bounded by *size* and the length of the token.
+        """
+        reach = _LONGEST_ESCAPE * len(self._forms[0]) if self._forms else 0
+        if len(text) <= size + reach:
+            return self.redact(text)[:size]
+        start = self.redact(text[: size + reach])
+        return start[: min(size, max(len(start) - reach, 0))]
+
+    def _is_absent(self, text: str) -> bool:
+        """Tell whether nothing in *text* can be the token; False if that needs a closer look."""
+        if not (text.isascii() and text.isprintable()) or any(char in text for char in "\\%&"):
+            return False
+        lowered = text.replace(" ", "").lower()
+        return not any(form in lowered for form in self._forms)
 
     def expires_at(self) -> Optional[float]:
         """Return the `exp` of a JWT (RFC 7519), in seconds since 1970; None if none can be read."""
         parts = self._text.split(".")
         try:
-            claims = json.loads(_base64url(parts[1])) if len(parts) == 3 else None  # noqa: PLR2004
+            claims = json.loads(_base64url(parts[1])) if len(parts) == _JWT_PARTS else None
         except (ValueError, RecursionError):
             return None
         exp: Any = claims.get("exp") if isinstance(claims, dict) else None
@@ -65,12 +82,18 @@ class Token:
 
 
 def _forms(text: str) -> Tuple[str, ...]:
-    """Return the shapes, in lower case, in which a server may send the token *text* back."""
+    """Return the shapes, in lower case, in which a server may send *text* back, the longest first.
+
+    Of a JWT each of the three parts is a secret, too.
+    """
     raw = text.encode()
-    forms = {text, quote(text, safe=""), raw.hex()}
+    forms = {text, raw.hex()}
     for offset in range(3):
         encoded = _base64_piece(raw, offset)
         forms |= {encoded, encoded.replace("+", "-").replace("/", "_")}
+    parts = text.split(".")
+    if len(parts) == _JWT_PARTS:
+        forms.update(part for part in parts if len(part) >= _MIN_PART)
     long_enough = {form.lower() for form in forms if len(form) >= _MIN_HIDDEN}
     return tuple(sorted(long_enough, key=len, reverse=True))
 

@@ -368,3 +368,15 @@ def test_no_file_anywhere_is_a_configuration_error(place: Place) -> None:
 
 def test_an_endless_file_is_not_read_to_its_end() -> None:
     report.refused(run("--extra-opts", "@/dev/zero"), "--extra-opts")
+
+
+def test_a_section_that_does_not_end_is_refused_at_once(place: Place) -> None:
+    ini = place.write("[" + " " * 100_000 + "x\nw=1\n")
+    found = place.judge("--extra-opts", f"@{ini}", "-t", "1")
+    assert found.state == "UNKNOWN"
+    assert "line 1 of the file: a section is written [NAME]" in found.text
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(place: Place) -> None:
+    ini = place.write("\ufeff[check_rodin_queues]\nwarning=10\n")
+    assert limits(place.judge("--extra-opts", f"@{ini}")) == ("10", "")

@@ -15,7 +15,7 @@ from typing import Iterator, List, Tuple
 import pytest
 
 from tests import live, stub
-from tests.console import SCRIPT, environment
+from tests.console import SCRIPT, environment, run
 
 #: Headers that -vvv shows, more than a terminal holds; then nothing comes.
 HEADERS = (b"X%d: %s\r\n" % (number, b"y" * 2_000) for number in range(50))
@@ -77,3 +77,16 @@ def test_a_library_that_hangs_with_the_lock_is_ended_by_the_kernel(tmp_path: Pat
         code, seconds = ended(args, subprocess.DEVNULL, OPENSSL_CONF=str(fifo))
     assert code == -signal.SIGALRM
     assert 1 <= seconds < 6
+
+
+@pytest.mark.parametrize(("piece", "times"), [("a", 16_000), ("eyJ", 5_000)])
+def test_a_text_that_almost_is_the_token_holds_nobody_up(piece: str, times: int) -> None:
+    """It is searched for the token in one go, and so are the names of queues."""
+    token = piece * times + "b"
+    body = f'{{"{piece * (500_000 // len(piece))}{token}": 1}}'
+    with stub.stub(stub.http("200 OK", body)) as server:
+        args = ("-H", server.url, "-t", "3", "-vvv")
+        found = run(*args, env={"RODIN_API_KEY": token})
+    assert found.code == 3
+    assert "an integer where an object" in found.stdout
+    assert token[-20:] not in found.stdout

@@ -245,3 +245,37 @@ def test_a_redirect_is_told(status: str, location: str, said: str, tmp_path: Pat
     found = report.read(ask(stub.http(status, HEALTHY, f"Location: {location}"), tmp_path))
     rest = f", a redirect{said}, is not followed. Give the final URL in -H"
     assert re.sub(r" [A-Z][A-Za-z ]+,", ",", found.text.partition("HTTP ")[2]) == status[:3] + rest
+
+
+#: Headers of an answer whose body is whole and healthy, but framed in a way that cannot be trusted.
+FRAMES = {
+    "encoded and chunked": ("Transfer-Encoding: gzip, chunked", "invalid"),
+    "chunked and something": ("Transfer-Encoding: chunked, identity", "invalid"),
+    "chunked in two lines": (
+        "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
+        "invalid",
+    ),
+    "chunked with a parameter": ("Transfer-Encoding: chunked;x", "invalid"),
+    "an unknown encoding": ("Transfer-Encoding: rot13", "invalid"),
+    "no encoding": ("Transfer-Encoding:", "invalid"),
+    "not chunked": ("Transfer-Encoding: chunked", "unreachable"),
+    "a length with another space": (f"Content-Length: \xa0{len(HEALTHY)}", "unreachable"),
+    "a length with a tabulator": (f"Content-Length: {len(HEALTHY)}\x0b", "unreachable"),
+    "a length of other digits": ("Content-Length: \xb2\xb8\xb9", "unreachable"),
+    "a longer length behind a CR": ("X: a\rContent-Length: 9999", "unreachable"),
+}
+
+
+@pytest.mark.parametrize("length", ["", "Content-Length: 9999\r\n"])
+@pytest.mark.parametrize("case", FRAMES)
+def test_a_frame_that_cannot_be_trusted_is_refused(case: str, length: str, tmp_path: Path) -> None:
+    headers, condition = FRAMES[case]
+    if "Content-Length" in headers:
+        length = ""
+    sent = f"HTTP/1.1 200 OK\r\n{headers}\r\n{length}\r\n{HEALTHY}".encode("latin-1")
+    assert report.read(ask(sent, tmp_path)).text.startswith(f"{condition}: ")
+
+
+def test_early_hints_are_no_answer(tmp_path: Path) -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    assert ask(hints + answered(HEALTHY.encode()), tmp_path).code == 0

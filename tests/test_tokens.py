@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 import math
 from typing import Dict, Optional
 from urllib.parse import quote
@@ -38,18 +40,76 @@ def shapes(text: str) -> Dict[str, str]:
         "hex": raw.hex(),
         "hex in capitals": raw.hex().upper(),
         "in capitals": text.upper(),
+        "JSON": json.dumps(text)[1:-1],
+        "JSON of PHP": text.replace("/", "\\/"),
+        "JSON of .NET": text.replace("+", "\\u002B").replace(">", "\\u003e"),
+        "all of it for JSON": "".join(f"\\u{ord(char):04x}" for char in text),
+        "HTML": html.escape(text),
+        "hexadecimal for HTML": "".join(f"&#x{ord(char):X};" for char in text),
+        "decimal for HTML": "".join(f"&#{ord(char)};" for char in text),
+        "all of it percent-encoded": "".join(f"%{ord(char):02x}" for char in text),
+        "a part percent-encoded": quote(text, safe="/+"),
+        "one character percent-encoded": f"{text[:3]}%{ord(text[3]):02X}{text[4:]}",
+        "UTF-16": text.encode("utf-16-le").decode("latin-1")[:-1],
+        "in two halves": f"{text[:9]} {text[9:]}",
+        "in two lines": f"{text[:9]}\r\n{text[9:]}",
+        "with soft hyphens": "\xad".join(text),
+        "hex with spaces": text.encode().hex(" "),
+        "base64 in lines": base64.encodebytes(5 * text.encode()).decode()[:127],
+        "base64 in a JSON": json.dumps(base64.encodebytes(5 * text.encode()).decode())[1:129],
     }
 
 
 @pytest.mark.parametrize("shape", shapes(ODD))
 def test_a_shape_of_the_token_is_hidden(shape: str) -> None:
     written = shapes(ODD)[shape]
-    assert token_of(ODD).redact(f"a {written} b{written}c") == "a *** b***c"
+    whole = 5 * ODD if "base64" in shape else ODD
+    assert token_of(whole).redact(f"(a) {written} b{written}(c)") == "(a) *** b***(c)"
 
 
 def test_all_shapes_are_hidden_at_once() -> None:
-    text = " ".join(shapes(ODD).values())
-    assert token_of(ODD).redact(text) == " ".join(["***"] * len(shapes(ODD)))
+    found = {name: shape for name, shape in shapes(ODD).items() if "base64" not in name}
+    text = " , ".join(found.values())
+    assert token_of(ODD).redact(text) == " , ".join(["***"] * len(found))
+
+
+@pytest.mark.parametrize("text", ["a\\nb%41&amp;c", "%41%41%41", "\\\\u0041\\/", "&#65;&lt;&x;"])
+def test_a_token_that_looks_escaped_is_hidden_as_it_is(text: str) -> None:
+    assert token_of(text).redact(f"{text} \xe9 {text}") == "*** \xe9 ***"
+
+
+def test_what_is_not_the_token_stays_as_it_is() -> None:
+    text = "\xe9 %41 &amp; \\n \\u0041 &#65; &#999; &nbsp; %zz \\x \udc80 \u0130\U0001f980 < >"
+    assert token_of(ODD).redact(text) == text
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_each_part_of_a_web_token_is_hidden(part: int) -> None:
+    parts = ["eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiJ0ZXN0cyJ9", "0123456789abcdef"]
+    token = token_of(".".join(parts))
+    assert token.redact(f"<{parts[part]}>") == "<***>"
+    assert token.redact("<0123456789abcde>") == "<0123456789abcde>"
+    assert token_of(".".join(parts[:2])).redact(f"<{parts[1]}>") == f"<{parts[1]}>"
+    assert token_of(".".join((*parts[:2], "0123456789abcde"))).redact("0123456789abcde") != "***"
+
+
+@pytest.mark.parametrize("shape", [name for name in shapes(ODD) if "base64" not in name])
+def test_no_part_of_the_token_is_left_at_a_cut(shape: str) -> None:
+    written = shapes(ODD)[shape]
+    token = token_of(ODD)
+    for before in range(100 - len(written) - 2, 102):
+        for behind in (0, 5, 5000):
+            text = "." * before + written + "," * behind
+            whole = f"{'.' * before}***{',' * behind}"[:100]
+            shown = token.redact_start(text, 100)
+            assert whole == shown if behind < 5000 else whole.startswith(shown)
+
+
+def test_a_start_without_a_token_is_as_long_as_it_may_be() -> None:
+    assert token_of("abcdefgh").redact_start("x" * 100, 100) == "x" * 100
+    assert token_of("abcdefgh").redact_start("x" * 101, 100) == "x" * 100
+    assert token_of("abc").redact_start("x" * 5000, 100) == "x" * 100
+    assert token_of("abcdefgh").redact_start("x" * 5000, 100) == "x" * 100
 
 
 @pytest.mark.parametrize("offset", range(6))

@@ -1,0 +1,82 @@
+"""A secret found again in foreign text, however its characters are written there.
+
+A page of an error shows them as HTML does, JSON as JSON does, a URL percent-encoded, each or only
+some of them; base64 is broken into lines. So the text is searched as it is, and once more with its
+escapes undone and without what no token holds: white space and whatever is not ASCII.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, List, Sequence, Tuple
+
+HIDDEN = "***"
+_ESCAPE = re.compile(
+    r"\\u00(?P<json>[0-7][0-9a-f])|%(?P<url>[0-7][0-9a-f])|&\#x0{0,4}(?P<html>[0-7]?[0-9a-f]);"
+    r"|&\#0{0,4}(?P<decimal>[0-9]{1,3});|&(?P<name>amp|lt|gt|quot|apos);"
+    r"|\\(?P<itself>[\"\\/])|\\[bfnrt]|[^!-~]+",
+    re.IGNORECASE,
+)
+_NAMES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+_LAST_ASCII = 127
+
+
+def hidden(text: str, forms: Sequence[str]) -> str:
+    """Return *text* with HIDDEN for each of the *forms*, which are ASCII and in lower case."""
+    view, starts, ends = _undone(text)
+    found = [
+        *((at, at + len(form)) for form, at in _places(text.translate(_LOWER), forms)),
+        *((starts[at], ends[at + len(form) - 1]) for form, at in _places(view, forms)),
+    ]
+    shown, behind = [], 0
+    for start, end in sorted(found):
+        if start >= behind:
+            shown += [text[behind:start], HIDDEN]
+        behind = max(behind, end)
+    return "".join((*shown, text[behind:]))
+
+
+def _places(text: str, forms: Sequence[str]) -> Iterator[Tuple[str, int]]:
+    """Give each place of each form."""
+    for form in forms:
+        at = text.find(form)
+        while at >= 0:
+            yield form, at
+            at = text.find(form, at + len(form))
+
+
+def _undone(text: str) -> Tuple[str, List[int], List[int]]:
+    """Return *text* in lower case, its escapes undone, and where each character began and ended."""
+    pieces: List[str] = []
+    starts: List[int] = []
+    ends: List[int] = []
+    behind = 0
+    for match in _ESCAPE.finditer(text):
+        start, end = match.span()
+        pieces.append(text[behind:start])
+        starts += range(behind, start)
+        ends += range(behind + 1, start + 1)
+        char = _meant(match)
+        if char:
+            pieces.append(char)
+            starts.append(start)
+            ends.append(end)
+        behind = end
+    pieces.append(text[behind:])
+    starts += range(behind, len(text))
+    ends += range(behind + 1, len(text) + 1)
+    return "".join(pieces).lower(), starts, ends
+
+
+def _meant(match: re.Match[str]) -> str:
+    """Return the character that an escape stands for, empty if a token has none such."""
+    kind, value = match.lastgroup, match[match.lastgroup] if match.lastgroup else ""
+    if kind is None:
+        return ""
+    if kind == "itself":
+        return value
+    if kind == "name":
+        return _NAMES[value.lower()]
+    code = int(value, 10 if kind == "decimal" else 16)
+    return chr(code) if ord(" ") < code < _LAST_ASCII else ""

@@ -7,6 +7,7 @@ that hangs here, be it in the resolver, in a handshake or in a body that drips.
 from __future__ import annotations
 
 import http.client
+import os
 import zlib
 from http import HTTPStatus
 from typing import Any, List, Mapping
@@ -88,6 +89,7 @@ def _send(access: Access, journal: Journal) -> requests.Response:
     ).prepare()
     proxies = get_environ_proxies(access.server.url)
     proxy = select_proxy(access.server.url, proxies)
+    os.environ.pop("SSLKEYLOGFILE", None)  # urllib3 would write the keys of the connection there
     if proxy:
         journal.note(REQUEST, f"proxy: {_without_user(proxy)}")
         _check_proxy(proxy)

@@ -279,3 +279,12 @@ def test_a_frame_that_cannot_be_trusted_is_refused(case: str, length: str, tmp_p
 def test_early_hints_are_no_answer(tmp_path: Path) -> None:
     hints = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
     assert ask(hints + answered(HEALTHY.encode()), tmp_path).code == 0
+
+
+def test_no_key_of_the_connection_is_written(tmp_path: Path) -> None:
+    """Who has the keys can read the token in what was recorded of the network."""
+    with live.both(tmp_path) as sites:
+        for keys in (tmp_path / "keys", tmp_path / "absent" / "keys"):
+            args = sites.ask(sites.https, "--ca-file", sites.ca)
+            assert run(*args, env={"SSLKEYLOGFILE": str(keys)}).code == 0
+            assert not keys.exists()

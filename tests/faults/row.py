@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Tuple
 
 from tests.faults.behaviour import reply
-from tests.faults.document import answer
+from tests.faults.document import QUEUES, answer
 from tests.faults.server import Behaviour
 
 BODY = answer()
@@ -26,8 +26,10 @@ STATES = {
 class Row(NamedTuple):
     """One fault.
 
-    `deadline` says that nothing but the wall clock can end the run; `url` may name the port of the
-    server, one where nobody listens or one whose queue is full; `tls` runs it over TLS as well.
+    `deadline` says that nothing but the wall clock can end the run, `or_timeout` that it may do so
+    as well as the condition; `asked` that the server reads a request; `queues` how many are judged;
+    `url` may name the port of the server, one where nobody listens or one whose queue is full;
+    `tls` runs it over TLS as well.
     """
 
     name: str
@@ -38,6 +40,9 @@ class Row(NamedTuple):
     condition: str = ""
     args: Tuple[str, ...] = ()
     deadline: bool = False
+    or_timeout: bool = False
+    asked: bool = True
+    queues: int = len(QUEUES)
     url: str = "http://127.0.0.1:{port}"
     tls: bool = False
 
@@ -49,9 +54,9 @@ def fault(
     return Row(name, does, behaviour, STATES[condition], words, condition, tls=tls)
 
 
-def judged(name: str, does: str, body: bytes, *args: str) -> Row:
+def judged(name: str, does: str, body: bytes, *args: str, queues: int = len(QUEUES)) -> Row:
     """Return a row in which the check has to judge *body* and find nothing wrong."""
-    return Row(name, does, reply(body), "OK", args=args)
+    return Row(name, does, reply(body), "OK", args=args, queues=queues)
 
 
 def invalid(name: str, does: str, body: bytes, *words: str) -> Row:

@@ -134,7 +134,7 @@ class FaultServer:
     def _serve(self, stream: socket.socket, behaviour: Behaviour) -> None:
         stream.settimeout(PATIENCE)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with contextlib.suppress(OSError, ValueError), contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             stack.callback(stream.close)
             if self._tls:
                 stream = self._tls.wrap_socket(stream, server_side=True)

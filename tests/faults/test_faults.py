@@ -22,6 +22,12 @@ DEADLINE = 1.5
 #: The wall clock of all others, which have to end by themselves.
 LONG = 20
 
+#: Conditions that are named where they decide; the words of the others are the metrics'.
+NAMED = {"unreachable", "timeout", "auth", "throttled", "invalid"}
+
+#: What each judged queue has in the perfdata.
+METRICS_PER_QUEUE = 3
+
 Attempt = Callable[..., Trial]
 
 
@@ -81,7 +87,14 @@ def _run(row: Row, server: FaultServer, start: Callable[[], Trial]) -> Trial:
         server.prepare(row.behaviour)
         return start()
 
-    return in_time(attempt, DEADLINE, earliest=DEADLINE) if row.deadline else attempt()
+    if row.deadline:
+        return in_time(attempt, DEADLINE, earliest=DEADLINE)
+    return in_time(attempt, float(_timeout(row))) if row.or_timeout else attempt()
+
+
+def _conditions(row: Row) -> Tuple[str, ...]:
+    """Return the conditions that may decide."""
+    return (row.condition, *(["timeout"] if row.or_timeout else []))
 
 
 def _check(row: Row, trial: Trial, server: FaultServer, elsewhere: FaultServer) -> None:
@@ -89,7 +102,14 @@ def _check(row: Row, trial: Trial, server: FaultServer, elsewhere: FaultServer) 
     assert check_run(trial) == row.state, outcome
     text = outcome.text.lower()
     assert [word for word in row.words if word not in text] == [], outcome.text
-    time = parse(outcome.perfdata)["time"]
+    if row.condition in NAMED:
+        assert any(f" - {name}: " in text for name in _conditions(row)), outcome.text
+    assert row.deadline or "-t" in row.args or outcome.seconds < LONG / 2, outcome
+    assert bool(server.requests) == row.asked, "the server did not come as far as the fault"
+    metrics = parse(outcome.perfdata)
+    if not row.condition:
+        assert len(metrics) == METRICS_PER_QUEUE * row.queues + 1, outcome.perfdata
+    time = metrics["time"]
     assert time.unit == "s"
     assert (time.minimum, time.maximum) == (Decimal(0), Decimal(_timeout(row)))
     assert time.value <= Decimal(outcome.seconds)
@@ -146,7 +166,8 @@ def test_condition_decides_and_nothing_leaks(
 ) -> None:
     """The state comes from the row's condition alone, and more words show no more secrets."""
     plain_server.prepare(row.behaviour)
-    setting = ("--state", f"{row.condition}=warning") if row.condition else ()
+    states = [f"{name}=warning" for name in _conditions(row) if name]
+    setting = ("--state", ",".join(states)) if states else ()
     trial = attempt(row, row.url.format(**ports), verbosity, *setting)
     assert check_run(trial, lines=None) == ("WARNING" if row.condition else row.state)
 

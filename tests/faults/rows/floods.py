@@ -24,13 +24,12 @@ from tests.faults.row import BODY, Row, fault, judged
 def floods() -> Iterator[Row]:
     """Send without end or without measure."""
     flood = b"x" * 65536
-    yield Row(
+    yield fault(
+        "unreachable",
         "endless_continue",
         "says 100 Continue without end",
         endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
-        "CRITICAL",
-        args=("-t", "2"),
-    )
+    )._replace(args=("-t", "2"), or_timeout=True)
     yield fault(
         "unreachable",
         "endless_status_line",
@@ -63,13 +62,12 @@ def floods() -> Iterator[Row]:
         "sends a chunk extension without end",
         endless(OK + CHUNKED + b"\r\n5;a=", flood),
     )
-    yield Row(
+    yield fault(
+        "unreachable",
         "endless_trailer",
         "sends trailers for ever",
         endless(OK + CHUNKED + b"\r\n" + chunk(BODY) + b"0\r\n", b"X-More: 1\r\n" * 100),
-        "CRITICAL",
-        args=("-t", "2"),
-    )
+    )._replace(args=("-t", "2"), or_timeout=True)
     yield fault(
         "unreachable",
         "endless_trailer_line",

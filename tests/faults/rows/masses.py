@@ -21,7 +21,14 @@ ROOM = MEBIBYTE - 500
 
 def masses() -> Iterator[Row]:
     """Answers that are within the limits and meant to eat memory, or just beyond."""
-    yield Row("queues_5000", "sends 5,000 queues", reply(document.crowd(5000)), "OK", ("5000",))
+    yield Row(
+        "queues_5000",
+        "sends 5,000 queues",
+        reply(document.crowd(5000)),
+        "OK",
+        ("5000",),
+        queues=5000,
+    )
     for count in (5001, 10_000):
         yield fault(
             "invalid", f"queues_{count}", f"sends {count} queues", reply(document.crowd(count)), "5"

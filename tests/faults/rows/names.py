@@ -9,6 +9,7 @@ from tests.faults.behaviour import (
 )
 from tests.faults.document import (
     DEAD,
+    QUEUES,
     answer,
     named,
 )
@@ -69,7 +70,14 @@ def names() -> Iterator[Row]:
     """Names of queues that are made to break a line, a label or a terminal."""
     for name, text in NAMES.items():
         body = answer(named(text, DEAD))
-        yield Row(f"name_{name}", f"calls a dead queue {ascii(text)[:40]}", reply(body), "CRITICAL")
+        yield Row(
+            f"name_{name}",
+            f"calls a dead queue {ascii(text)[:40]}",
+            reply(body),
+            "CRITICAL",
+            () if name == "wide" else (": no consumer (cri",),  # that name fills the line
+            queues=len(QUEUES) + 1,
+        )
     alike = {
         "alike_when_cut": ("n" * 200 + "a", "n" * 200 + "b", "n" * 200),
         "alike_when_cleaned": ("a|b", "a=b", "a'b", "a_b", "a\nb"),
@@ -77,24 +85,32 @@ def names() -> Iterator[Row]:
         "alike_as_sum": ("total", "total_2", "total_3"),
     }
     for name, many in alike.items():
-        yield judged(f"names_{name}", "calls queues almost the same", answer(*map(named, many)))
+        yield judged(
+            f"names_{name}",
+            "calls queues almost the same",
+            answer(*map(named, many)),
+            queues=len(QUEUES) + len(many),
+        )
     yield Row(
         "names_all_at_once",
         "sends every name",
         reply(answer(*(named(n, DEAD) for n in NAMES.values()))),
         "CRITICAL",
-        ("more",),
+        (": no consumer (critical below 1)", "more"),
+        queues=len(QUEUES) + len(NAMES),
     )
     yield Row(
         "names_all_at_once_alive",
         "sends every name",
         reply(answer(*map(named, NAMES.values()))),
         "OK",
+        queues=len(QUEUES) + len(NAMES),
     )
     yield Row(
         "names_of_documented_length",
         "sends 40 dead queues",
         reply(answer(*(named(f"rodin.part{n:03}", DEAD) for n in range(36)))),
         "CRITICAL",
-        ("more",),
+        ("rodin.part000: no consumer (critical below 1)", "more"),
+        queues=len(QUEUES) + 36,
     )

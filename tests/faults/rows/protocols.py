@@ -57,32 +57,34 @@ def not_http() -> Iterator[Row]:
 def connections() -> Iterator[Row]:
     """Let no connection come to be."""
     yield fault("unreachable", "refused", "does not listen", HEALTHY, "refused")._replace(
-        url="http://127.0.0.1:{refused}"
+        asked=False, url="http://127.0.0.1:{refused}"
     )
     yield fault("unreachable", "refused_tls", "does not listen", HEALTHY, "refused")._replace(
-        url="https://127.0.0.1:{refused}"
+        asked=False, url="https://127.0.0.1:{refused}"
     )
-    yield silent("backlog_full", "lets nobody in", HEALTHY)._replace(url="http://127.0.0.1:{full}")
+    yield silent("backlog_full", "lets nobody in", HEALTHY)._replace(
+        asked=False, url="http://127.0.0.1:{full}"
+    )
     yield fault(
         "unreachable",
         "plain_http_on_a_tls_port",
         "speaks plain HTTP where TLS is expected",
         at_once(_bad_request),
         "http://",
-    )._replace(url="https://127.0.0.1:{port}")
+    )._replace(asked=False, url="https://127.0.0.1:{port}")
     yield fault(
         "unreachable", "tls_alert_on_hello", "answers the greeting with an alert", at_once(_alert)
-    )._replace(url="https://127.0.0.1:{port}")
+    )._replace(asked=False, url="https://127.0.0.1:{port}")
     yield silent(
         "silent_in_tls_greeting", "never answers the TLS greeting", at_once(lambda e: e.hold())
-    )._replace(url="https://127.0.0.1:{port}")
+    )._replace(asked=False, url="https://127.0.0.1:{port}")
     yield silent(
         "dripped_tls_greeting", "drips a TLS record that does not end", at_once(_drip_record)
-    )._replace(url="https://127.0.0.1:{port}")
+    )._replace(asked=False, url="https://127.0.0.1:{port}")
     for name, end in (("closed", Exchange.close), ("reset", Exchange.reset)):
         yield fault(
             "unreachable", f"{name}_in_tls_greeting", f"{name} before TLS", at_once(end)
-        )._replace(url="https://127.0.0.1:{port}")
+        )._replace(asked=False, url="https://127.0.0.1:{port}")
 
 
 def _bad_request(exchange: Exchange) -> None:

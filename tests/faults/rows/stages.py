@@ -46,9 +46,12 @@ TLS_STAGES = {"before_anything", "between_headers", "in_the_body", "before_the_l
 
 def stages() -> Iterator[Row]:
     """Stop at every stage: closed, reset or silent."""
-    yield fault("unreachable", "closed_on_accept", "closes at once", at_once(Exchange.close))
-    yield fault("unreachable", "reset_on_accept", "resets at once", at_once(Exchange.reset))
-    yield silent("silent_on_accept", "never reads nor writes", at_once(lambda e: e.hold()))
+    for row in (
+        fault("unreachable", "closed_on_accept", "closes at once", at_once(Exchange.close)),
+        fault("unreachable", "reset_on_accept", "resets at once", at_once(Exchange.reset)),
+        silent("silent_on_accept", "never reads nor writes", at_once(lambda e: e.hold())),
+    ):
+        yield row._replace(asked=False)
     for stage, sent in STAGES.items():
         where = stage.replace("_", " ")
         tls = stage in TLS_STAGES

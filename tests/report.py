@@ -38,7 +38,9 @@ def read(outcome: Outcome, *, verbose: bool = False) -> Report:
     assert outcome.stdout.endswith("\n")
     line, _, more = outcome.stdout.partition("\n")
     assert verbose or not more, f"more than one line: {outcome.stdout!r}"
-    assert all(part.isprintable() for part in outcome.stdout.splitlines())
+    assert all(part.isprintable() for part in outcome.stdout.split("\n")), ascii(outcome.stdout)
+    assert outcome.stdout.count("|") <= 1, outcome.stdout
+    assert "internal error" not in outcome.stdout, outcome.stdout
     text, bar, metrics = line.partition(" | ")
     assert len(text.encode()) < TEXT_LIMIT
     assert "|" not in text
@@ -68,6 +70,7 @@ def probed(outcome: Outcome) -> int:
     assert outcome.stdout.endswith("\n")
     assert outcome.stdout.count("\n") == 1
     assert outcome.line.isprintable()
+    assert "internal error" not in outcome.line
     assert outcome.line.startswith("RODIN_QUEUES ")
     assert " | " not in outcome.line
     return outcome.code

@@ -38,6 +38,7 @@ def check_output(stdout: str, *, lines: Optional[int] = 1, token: str = TOKEN) -
     assert lines is None or len(shown) == lines, stdout
     assert all(line.isprintable() for line in shown), ascii(stdout)
     assert sum(line.count("|") for line in shown) <= 1, stdout
+    assert "internal error" not in stdout, stdout
     assert traces(stdout, token) == [], stdout
     text, _, perfdata = shown[0].partition(" | ")
     assert len(text.encode()) < TEXT_LIMIT, f"{len(text.encode())} bytes: {text}"

@@ -11,13 +11,13 @@ from typing import Dict, Iterator, List, Tuple
 
 import pytest
 
-from tests.console import SCRIPT, environment
+from tests.console import SCRIPT, Outcome, environment
 from tests.faults.behaviour import HEALTHY, dripped, raw
 from tests.faults.document import padded
 from tests.faults.invariants import check_output, check_run
 from tests.faults.namespaces import needs_namespace
 from tests.faults.proxy import Proxy
-from tests.faults.punctuality import GRACE, in_time
+from tests.faults.punctuality import in_time, stopwatch
 from tests.faults.server import Behaviour, Exchange, FaultServer
 from tests.faults.trial import Launcher
 
@@ -132,28 +132,21 @@ def _resolve_in_time(
     (folder / "resolv.conf").write_text("nameserver 127.0.0.1\n", encoding="ascii")
     python = str(SCRIPT.parent / "python")
     variables = {"RESOLV": str(folder / "resolv.conf"), "PYTHON": python, **env}
-    seconds = 0.0
-    for attempt in range(3):
-        measured = folder / f"seconds{attempt}"
-        variables["READY"] = str(folder / f"ready{attempt}")
-        watch = [python, "-I", "-S", "-c", _STOPWATCH, str(measured), str(SCRIPT)]
-        space = ["unshare", "--net", "--mount", "sh", "-c", SWALLOWING, "ns"]
-        options = ["-H", url, "--token-file", token_file, "-t", str(DEADLINE)]
-        done = subprocess.run(
-            [*space, *watch, *options],
-            env=environment(variables),
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.stderr == b""
-        state = check_output(done.stdout.decode())
-        assert "time=" in done.stdout.decode()
-        seconds = float(measured.read_text())
-        assert seconds >= DEADLINE
-        if seconds <= DEADLINE + GRACE:
-            return state
-    raise AssertionError(f"late three times: {seconds}")
+    measured, ready = folder / "seconds", folder / "ready"
+    variables["READY"] = str(ready)
+    watch = [python, "-I", "-S", "-c", _STOPWATCH, str(measured), str(SCRIPT)]
+    space = ["unshare", "--net", "--mount", "sh", "-c", SWALLOWING, "ns"]
+    options = ["-H", url, "--token-file", token_file, "-t", str(DEADLINE)]
+
+    def resolve() -> Outcome:
+        ready.unlink(missing_ok=True)
+        outcome = stopwatch([*space, *watch, *options], environment(variables))
+        return outcome._replace(seconds=float(measured.read_text()))
+
+    outcome = in_time(resolve, DEADLINE, earliest=DEADLINE)
+    assert outcome.stderr == ""
+    assert "time=" in outcome.perfdata
+    return check_output(outcome.stdout)
 
 
 # --- files that never end, or never begin -------------------------------------------------------
@@ -207,20 +200,15 @@ def test_a_token_from_a_pipe_is_read(plain_server: FaultServer, token_file: str)
 def test_a_standard_input_that_never_ends() -> None:
     """Somebody holds the other end of the pipe and says nothing."""
     reading, writing = os.pipe()
-    start = time.monotonic()
-    done = subprocess.run(
-        [str(SCRIPT), "--input", "-", "-t", str(DEADLINE)],
-        stdin=reading,
-        capture_output=True,
-        env=environment(),
-        timeout=30,
-        check=False,
+    command = [str(SCRIPT), "--input", "-", "-t", str(DEADLINE)]
+    outcome = in_time(
+        lambda: stopwatch(command, environment(), stdin=reading), DEADLINE, earliest=DEADLINE
     )
-    seconds = time.monotonic() - start
     os.close(writing)
     os.close(reading)
-    assert check_output(done.stdout.decode()) in {"UNKNOWN", "CRITICAL"}
-    assert DEADLINE <= seconds < DEADLINE + 5 * GRACE
+    assert (outcome.code, outcome.stderr) == (2, "")
+    assert check_output(outcome.stdout) == "CRITICAL"
+    assert " - timeout: " in outcome.text
 
 
 # --- an output that nobody reads ----------------------------------------------------------------
@@ -249,21 +237,13 @@ def test_an_output_that_nobody_reads_changes_neither_time_nor_code(
     *, plain_server: FaultServer, token_file: str, healthy: bool, code: int, verbosity: str
 ) -> None:
     plain_server.prepare(HEALTHY if healthy else raw(end=Exchange.hold))
-    args = ["-H", plain_server.url, "--token-file", token_file, "-t", str(DEADLINE)]
-    args += [verbosity] if verbosity else []
+    command = [str(SCRIPT), "-H", plain_server.url, "--token-file", token_file]
+    command += ["-t", str(DEADLINE), *([verbosity] if verbosity else [])]
     with _full_pipe() as (_, writing):
-        start = time.monotonic()
-        done = subprocess.run(
-            [str(SCRIPT), *args],
-            stdout=writing,
-            stderr=subprocess.PIPE,
-            env=environment(),
-            timeout=30,
-            check=False,
+        outcome = in_time(
+            lambda: stopwatch(command, environment(), stdout=writing), DEADLINE, earliest=DEADLINE
         )
-        seconds = time.monotonic() - start
-    assert (done.returncode, done.stderr) == (code, b"")
-    assert seconds < DEADLINE + 5 * GRACE
+    assert (outcome.code, outcome.stderr) == (code, "")
 
 
 def test_an_output_that_is_read_slowly_comes_whole(

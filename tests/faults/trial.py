@@ -20,6 +20,11 @@ class Trial(NamedTuple):
     peak: int
     left: bool
 
+    @property
+    def seconds(self) -> float:
+        """How long the run took."""
+        return self.outcome.seconds
+
 
 class Launcher:
     """Starts trials through the spawner; a context manager."""

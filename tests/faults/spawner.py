@@ -7,13 +7,18 @@ JSON request from each line of stdin and answers each with a line of JSON.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import glob
 import json
 import os
 import select
 import signal
 import sys
 import time
-from typing import Any, Dict
+from typing import Any, Container, Dict, Set
+
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def start(request: Dict[str, Any]) -> int:
@@ -27,13 +32,30 @@ def start(request: Dict[str, Any]) -> int:
     return os.posix_spawnp(command[0], command, request["env"], file_actions=files, setsid=True)
 
 
-def remaining(group: int) -> bool:
-    """Tell whether a process of the *group* is left, and end it."""
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
+def adopt() -> None:
+    """Become the parent of all below that lose theirs, also of one in a session of its own."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "no subreaper")
+
+
+def children() -> Set[int]:
+    """Return the process ids of this process's children, the adopted among them."""
+    found: Set[int] = set()
+    for path in glob.glob("/proc/self/task/*/children"):
+        with contextlib.suppress(OSError), open(path, encoding="ascii") as listed:
+            found.update(map(int, listed.read().split()))  # else the thread is gone by now
+    return found
+
+
+def remaining(known: Container[int] = ()) -> bool:
+    """Tell whether a child is left that is not *known*, and end it and what it leaves."""
+    left = False
+    while strangers := [pid for pid in children() if pid not in known]:
+        left = True
+        for pid in strangers:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    return left
 
 
 def measure(request: Dict[str, Any]) -> Dict[str, Any]:
@@ -47,7 +69,7 @@ def measure(request: Dict[str, Any]) -> Dict[str, Any]:
     if not ended:
         os.killpg(pid, signal.SIGKILL)
     _, status, usage = os.wait4(pid, 0)
-    left = remaining(pid)
+    left = remaining()
     code = os.waitstatus_to_exitcode(status)
     return {
         "ended": ended,
@@ -60,6 +82,7 @@ def measure(request: Dict[str, Any]) -> Dict[str, Any]:
 
 def serve() -> None:
     """Answer requests until stdin ends."""
+    adopt()
     for line in sys.stdin:
         sys.stdout.write(json.dumps(measure(json.loads(line))) + "\n")
         sys.stdout.flush()

@@ -14,6 +14,7 @@ from typing import Callable, Dict, Iterator, List, Tuple
 import pytest
 
 from tests.console import SCRIPT, environment
+from tests.faults import spawner
 from tests.faults.behaviour import HEALTHY, raw, reply
 from tests.faults.canary import TOKEN, traces
 from tests.faults.document import answer
@@ -110,6 +111,8 @@ def test_the_token_is_on_no_command_line_and_in_no_child(
     """Looked at while a silent server holds the run, when all is set up that ever will be."""
     plain_server.prepare(raw(end=Exchange.hold))
     command = [str(SCRIPT), "-H", plain_server.url, "--token-file", token_file, "-t", "5", "-vvv"]
+    spawner.adopt()
+    known = spawner.children()
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
     ) as process:
@@ -119,10 +122,12 @@ def test_the_token_is_on_no_command_line_and_in_no_child(
         assert traces((folder / "environ").read_bytes().decode()) == []
         assert traces((folder / "comm").read_text()) == []
         children = [path.read_text() for path in folder.glob("task/*/children")]
+        orphans = spawner.children() - known - {process.pid}
         opened = {os.readlink(path) for path in (folder / "fd").iterdir()}
         process.terminate()
         stdout, stderr = process.communicate(timeout=10)
-    assert "".join(children) == "", "the check started another process"
+    assert not spawner.remaining(known), "a process is left"
+    assert ("".join(children), orphans) == ("", set()), "the check started another process"
     assert not [path for path in opened if path.startswith("/") and not path.startswith("/dev")]
     assert traces(stdout.decode() + stderr.decode()) == []
 

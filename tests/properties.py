@@ -284,7 +284,7 @@ PROPERTIES: Dict[str, List[Property]] = {
         Property(check_words, strategies.command_lines(), 2),
         Property(check_host, _host_text),
         Property(check_address, strategies.addresses()),
-        Property(check_case, strategies.cases, 3),
+        Property(check_case, strategies.cases(), 3),
     ],
     "ini": [
         Property(check_ini, strategies.ini_files()),
@@ -294,7 +294,7 @@ PROPERTIES: Dict[str, List[Property]] = {
     "answer": [
         Property(check_answer, strategies.answers()),
         Property(check_names, st.lists(strategies.names, max_size=8)),
-        Property(check_case, strategies.cases, 3),
-        Property(check_verbose_case, strategies.cases, 5),
+        Property(check_case, strategies.cases(), 3),
+        Property(check_verbose_case, strategies.cases(), 5),
     ],
 }

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Callable
+from typing import Callable, List
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests import strategies
-from tests.properties import PROPERTIES, Property, check_case_of_the_script
+from tests.oracle import Case, UnspecifiedError, expect
+from tests.properties import PROPERTIES, Property, check_case, check_case_of_the_script
 
 #: Examples of the fastest checks.
 BUDGET = 300
@@ -28,6 +30,7 @@ EACH = [
     pytest.param(found, id=f"{parser}-{found.check.__name__}")
     for parser, properties in PROPERTIES.items()
     for found in properties
+    if found.check is not check_case
 ]
 
 
@@ -42,8 +45,40 @@ def test_a_property_holds(found: Property) -> None:
     hold(found, BUDGET // found.weight)
 
 
+def test_the_whole_run_agrees_with_the_oracle() -> None:
+    """Over examples of which most can be judged, each state has its part, and few are declined."""
+    counted: Counter[str] = Counter()
+
+    def check(case: Case) -> None:
+        counted.update(outcome(case))
+        check_case(case)
+
+    hold(Property(check, strategies.cases()), 500)
+    for state in ("ok", "warning", "critical", "unknown"):
+        assert counted[state] >= counted["all"] / 12, counted
+    assert counted["with metrics"] >= counted["all"] / 2, counted
+    assert counted["infinite"] >= counted["all"] / 50, counted
+    assert counted["unspecified"] <= counted["all"] / 10, counted
+    assert counted["refused"] <= counted["all"] / 5, counted
+
+
+def outcome(case: Case) -> List[str]:
+    """Return what is to be counted of *case*."""
+    try:
+        expected = expect(case)
+    except UnspecifiedError:
+        return ["all", "unspecified"]
+    labels = {problem.what for problem in expected.problems if "." in problem.what}
+    found = {
+        "refused" if expected.refused else expected.state: True,
+        "with metrics": expected.metrics,
+        "infinite": labels - set(expected.metrics),
+    }
+    return ["all", *(name for name, holds in found.items() if holds)]
+
+
 def test_the_console_script_agrees_with_the_oracle() -> None:
-    hold(Property(check_case_of_the_script, strategies.cases), 60)
+    hold(Property(check_case_of_the_script, strategies.cases()), 60)
 
 
 def fuzz(*args: str) -> subprocess.CompletedProcess[str]:

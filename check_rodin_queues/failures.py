@@ -22,6 +22,7 @@ from check_rodin_queues.errors import AnswerError, CheckError, ConfigError
 from check_rodin_queues.labels import printable
 from check_rodin_queues.server import Server
 from check_rodin_queues.trust import Trust, loadable, unreadable_store
+from check_rodin_queues.wire import OnlyInterim
 
 _TRUST_HELP = "Give its CA with --ca-file"
 #: OpenSSL's X509_V_ERR_* codes: what is wrong with the certificate, and which option helps.
@@ -107,6 +108,10 @@ def explain(error: BaseException, server: Server, trust: Optional[Trust]) -> Che
         where = f"the proxy for {where}"
     if certificate is not None:
         return _certificate(certificate, where)
+    interim = _first(causes, OnlyInterim)
+    if interim is not None:
+        only = f"HTTP {interim.status}, an interim answer, with no other one behind it"
+        return AnswerError("invalid", f"{only}. Check -H, its port and its path prefix")
     if _first(causes, urllib3.exceptions.DecodeError):
         return invalid("its Content-Encoding is not one that can be read")
     return unreachable(*_cause(causes, where))

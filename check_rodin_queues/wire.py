@@ -64,6 +64,17 @@ def _without_end(line: bytes) -> bytes:
     return line[:-2] if line.endswith(b"\r\n") else line[:-1]
 
 
+class OnlyInterim(http.client.HTTPException):
+    """Behind an interim answer, of this *status*, stands no other one but something else.
+
+    Somebody has given it as the answer. 100, which http.client skips too, is none to anybody.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 class Response(http.client.HTTPResponse):
     """A response of `http.client` that reads through a Reader."""
 
@@ -78,7 +89,7 @@ class Reader(io.BufferedReader):
     def __init__(self, raw: Any) -> None:
         super().__init__(raw)
         self._check: Callable[[bytes], None] = self._status
-        self._interim = False
+        self._interim = b""  # the status of an interim answer, until the final one comes
         self._head_left = MAX_HEAD
         self._chunk_left: Optional[int] = None  # not None once the body is seen to be chunked
 
@@ -99,6 +110,7 @@ class Reader(io.BufferedReader):
             if line not in _BLANK:
                 return line.rstrip(_WHITE) + b"\r\n"  # http.client would leave it in a value
         elif len(line) != size and (line or self._check != self._status):
+            self._check_interim()
             raise http.client.IncompleteRead(line)  # http.client itself misses an absent answer
         return line
 
@@ -124,9 +136,14 @@ class Reader(io.BufferedReader):
         self._head(line)
         status = _status_of(line)
         if not status:
+            self._check_interim()
             raise http.client.BadStatusLine("no status line of HTTP/1")
-        self._interim = status[:1] == b"1" and status != b"101"  # 101 is the last of HTTP
+        self._interim = status if status[:1] == b"1" and status != b"101" else b""
         self._check = self._header
+
+    def _check_interim(self) -> None:
+        if self._interim not in (b"", b"100") and self._check == self._status:
+            raise OnlyInterim(int(self._interim))
 
     def _header(self, line: bytes) -> None:
         self._head(line)

@@ -29,7 +29,7 @@ LAYERS = {
         """,
     "adapters": """
         files extra_opts trust manual parser arguments settings
-        memory answer journal failures wire transport libraries client
+        memory answer journal wire failures transport libraries client
         contexts resources findings phrases summary details check
         output lifetime
         """,

@@ -69,10 +69,23 @@ def frames() -> Iterator[Row]:
         "101",
     )
     yield fault(
-        "unreachable",
+        "invalid",
         "interim_with_another_body",
         "sends a healthy body with an interim answer, and then another answer",
         raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" + BODY + b"\r\n" + head() + BODY),
+        "103",
+    )
+    yield fault(
+        "unreachable",
+        "interim_and_no_more",
+        "says that it will answer, and leaves",
+        raw(b"HTTP/1.1 102 Processing\r\n\r\n"),
+    )
+    yield fault(
+        "unreachable",
+        "interim_cut",
+        "says that it will answer, and leaves within the headers of that",
+        raw(b"HTTP/1.1 102 Processing\r\nLink: <"),
     )
     cookies = "Set-Cookie: a=b" + ";a=b" * 16000
     yield fault(

@@ -116,6 +116,8 @@ def _sites(node: ast.AST, where: str) -> Iterator[Site]:
                 continue
             if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
                 continue  # a docstring
+            if field == "test" and "TYPE_CHECKING" in ast.unparse(child):
+                continue  # of no account at run time
             inner = where
             if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
                 inner = child.name if where == "module" else f"{where}.{child.name}"

@@ -43,7 +43,8 @@ def test_a_mutant_differs_from_its_module_and_from_the_others() -> None:
 )
 def test_who_survives_is_said(tests: List[str], code: int, said: str, tmp_path: Path) -> None:
     lines = {mutant.line: tests for mutant in mutants("verdict")}
-    (tmp_path / "reach.json").write_text(json.dumps(({"verdict": lines}, {})))
+    reach = {"verdict": lines}, dict.fromkeys(tests, 1)
+    (tmp_path / "reach.json").write_text(json.dumps(reach))
     command = [sys.executable, "-m", "tests.mutation", "--folder", str(tmp_path), "--workers", "1"]
     done = subprocess.run(
         [*command, "verdict"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -1,0 +1,96 @@
+"""The lines beneath the status, whole: a row for each queue at -v, the reasons at -vv."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Tuple
+
+import pytest
+
+from tests.answers import answer, queue, site
+from tests.saved import ask
+
+CROWD = answer(
+    {
+        "rodin.mesh": queue(2, 130, 2),
+        "rodin.a": queue(0, 7, 0),
+        "rodin.stalled": queue(1, 3, 0),
+        "x": queue(10, 0, 5),
+    }
+)
+#: An answer, what is asked of it, and the lines.
+WHOLE: Dict[str, Tuple[str, List[str], str]] = {
+    "every kind of row": (
+        CROWD,
+        [
+            *("-vv", "--require=", "-w", "20", "-c", "100", "-w", "total.consumers=20:"),
+            *("-c", "busy_ratio=0.5", "--state", "stalled=critical"),
+        ],
+        """\
+[CRITICAL] rodin.a        consumers  0 (CRITICAL 1:)  job_awaiting   7 (warning 20, critical 100)  job_running 0                                 stranded
+[CRITICAL] rodin.mesh     consumers  2 (critical 1:)  job_awaiting 130 (WARNING 20, CRITICAL 100)  job_running 2  busy_ratio   1 (CRITICAL 0.5)
+[CRITICAL] rodin.stalled  consumers  1 (critical 1:)  job_awaiting   3 (warning 20, critical 100)  job_running 0  busy_ratio   0 (critical 0.5)  stalled
+[WARNING]  total.consumers 13 (WARNING 20:)
+[OK]       x              consumers 10 (critical 1:)  job_awaiting   0 (warning 20, critical 100)  job_running 5  busy_ratio 0.5 (critical 0.5)
+why: rodin.a.consumers is 0: CRITICAL, below 1, by the default -c consumers=1:
+why: rodin.a.job_awaiting is 7: OK, by -w 20
+why: rodin.a.job_awaiting is 7: OK, by -c 100
+why: rodin.a.job_running is 0: no threshold
+why: rodin.a: stranded is CRITICAL, as by default
+why: rodin.mesh.consumers is 2: OK, by the default -c consumers=1:
+why: rodin.mesh.job_awaiting is 130: WARNING, above 20, by -w 20
+why: rodin.mesh.job_awaiting is 130: CRITICAL, above 100, by -c 100
+why: rodin.mesh.job_running is 2: no threshold
+why: rodin.mesh.busy_ratio is 1: CRITICAL, above 0.5, by -c busy_ratio=0.5
+why: rodin.stalled.consumers is 1: OK, by the default -c consumers=1:
+why: rodin.stalled.job_awaiting is 3: OK, by -w 20
+why: rodin.stalled.job_awaiting is 3: OK, by -c 100
+why: rodin.stalled.job_running is 0: no threshold
+why: rodin.stalled.busy_ratio is 0: OK, by -c busy_ratio=0.5
+why: rodin.stalled: stalled is CRITICAL, by --state
+why: total.consumers is 13: WARNING, below 20, by -w total.consumers=20:
+why: x.consumers is 10: OK, by the default -c consumers=1:
+why: x.job_awaiting is 0: OK, by -w 20
+why: x.job_awaiting is 0: OK, by -c 100
+why: x.job_running is 5: no threshold
+why: x.busy_ratio is 0.5: OK, by -c busy_ratio=0.5
+""",  # noqa: E501
+    ),
+    "a malformed queue": (
+        site(mesh='{"consumers": 1}'),
+        ["-v"],
+        """\
+[UNKNOWN] invalid: rodin.mesh: a string where an object is documented
+[OK]      rodin.pack     consumers 1 (critical 1:)  job_awaiting 0  job_running 0
+[OK]      rodin.remesh   consumers 1 (critical 1:)  job_awaiting 0  job_running 0
+[OK]      rodin.texture  consumers 1 (critical 1:)  job_awaiting 0  job_running 0
+""",
+    ),
+    "no answer": (
+        "[]",
+        ["-vv"],
+        """\
+[UNKNOWN] invalid: no queue status: an array where an object is documented. Run with -vvv to see what came
+why: invalid is UNKNOWN, as by default
+""",  # noqa: E501
+    ),
+    "no queue": (
+        "{}",
+        ["-v", "--require="],
+        "[UNKNOWN] no queue is selected: the answer has none\n",
+    ),
+    "a queue that is left out": (
+        answer({"b": queue(1, 0, 0), "a": queue(1, 0, 0), "left": queue(0, 1, 0)}),
+        ["-v", "--require=", "-x", "left"],
+        """\
+[OK] a  consumers 1 (critical 1:)  job_awaiting 0  job_running 0
+[OK] b  consumers 1 (critical 1:)  job_awaiting 0  job_running 0
+left out by -q and -x: left
+""",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WHOLE)
+def test_the_lines_beneath_the_status(case: str) -> None:
+    body, args, expected = WHOLE[case]
+    assert ask(body, *args).stdout.partition("\n")[2] == expected

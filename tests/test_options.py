@@ -14,6 +14,7 @@ from tests import live, report
 from tests.answers import answer, queue, site
 from tests.console import run
 from tests.faults.punctuality import in_time
+from tests.faults.writes import watching, written
 from tests.saved import ask, judge
 
 CANARY = "canary-of-the-tests"
@@ -517,8 +518,10 @@ def test_a_proxy_comes_from_the_environment() -> None:
 
 def test_no_file_is_written(tmp_path: Path) -> None:
     """It keeps no state on disk: it runs where it may not write, and leaves nothing behind."""
+    env = {**watching(tmp_path), "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    here = sorted([*os.listdir(tmp_path), "writes"])
     with live.site() as asked:
-        env = {"HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
-        here = sorted(os.listdir(tmp_path))
-        asked.judge(env=env)
-        assert sorted(os.listdir(tmp_path)) == here
+        assert asked.judge(env=env).state == "OK"
+        assert asked.server.requests
+    assert written(tmp_path) == []
+    assert sorted(os.listdir(tmp_path)) == here

@@ -1,0 +1,49 @@
+"""What a run opens for writing or makes, as Python's audit hooks tell it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Dict, List
+
+_READY = "watching"
+
+#: Writes the place of each file that is opened for writing, made or moved. Descriptors have none.
+_HOOK = """
+import os, sys
+_log = os.open(os.environ["WRITES"], os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+_writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
+_making = {"os.mkdir", "os.link", "os.symlink", "os.rename", "os.truncate"}
+def _hook(event, args):
+    if event == "open" and args[2] & _writing:
+        path = args[0]
+    elif event in _making:
+        path = args[1] if event in {"os.link", "os.symlink", "os.rename"} else args[0]
+    else:
+        return
+    if not isinstance(path, int):
+        os.write(_log, os.fsencode(os.path.realpath(path)) + b"\\n")
+os.write(_log, b"READY\\n")
+sys.addaudithook(_hook)
+"""
+
+
+def watching(folder: Path) -> Dict[str, str]:
+    """Return the environment of a run whose writes go into the *folder*'s list."""
+    hook = _HOOK.replace("READY", _READY)
+    (folder / "sitecustomize.py").write_text(hook, encoding="ascii")
+    return {
+        "PYTHONPATH": str(folder),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "WRITES": str(folder / "writes"),
+    }
+
+
+def written(folder: Path) -> List[str]:
+    """Return the files that the run wrote, devices and what /proc shows left out."""
+    ready, *paths = (folder / "writes").read_text(encoding="utf-8").splitlines()
+    assert ready == _READY
+    return [
+        path
+        for path in paths
+        if not path.startswith(("/dev/", "/proc/")) or path.startswith("/dev/shm/")
+    ]

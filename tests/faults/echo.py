@@ -99,6 +99,44 @@ PLACES: Dict[str, Place] = {
 }
 
 
+#: Places that are shown without -v.
+ALWAYS_SHOWN = {
+    "redirect_path",
+    "redirect_host",
+    "dead_queue",
+    "live_queue",
+    "malformed_queue",
+    "queue_twice",
+    "queue_at_a_cut",
+    "queue_in_escapes",
+}
+
+#: Places of which no verbosity shows anything, or need not: the run may end before it reads them.
+NEVER_SHOWN = {
+    "error_object",
+    "error_page",
+    "forbidden_page",
+    "reason",
+    "reason_of_500",
+    "reason_of_200",
+    "reason_at_a_cut",
+    "status_line",
+    "status_code",
+    "protocol",
+    "header_without_colon",
+    "chunk_size",
+    "chunk_extension",
+    "transfer_encoding",
+}
+
+
+def is_shown(place: str, spelling: str, verbosity: int) -> bool:
+    """Tell whether the output has to show that something stood in that *place*."""
+    if place == "header_name" and spelling == "header":  # a blank is no part of a name
+        return False
+    return place in ALWAYS_SHOWN or (verbosity == 3 and place not in NEVER_SHOWN)
+
+
 def echo(place: Place, spelling: Spelling) -> Behaviour:
     """Return a server that answers with the very token that it was sent."""
 

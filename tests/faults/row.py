@@ -66,4 +66,6 @@ def invalid(name: str, does: str, body: bytes, *words: str) -> Row:
 
 def silent(name: str, does: str, behaviour: Behaviour, *, tls: bool = False) -> Row:
     """Return a row that only the wall clock ends."""
-    return fault("timeout", name, does, behaviour, "1.5", tls=tls)._replace(deadline=True)
+    return fault("timeout", name, does, behaviour, "longer than 1.5 s", tls=tls)._replace(
+        deadline=True
+    )

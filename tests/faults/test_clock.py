@@ -12,14 +12,15 @@ from typing import Dict, Iterator, List, Tuple
 import pytest
 
 from tests.console import SCRIPT, Outcome, environment
-from tests.faults.behaviour import HEALTHY, dripped, raw
-from tests.faults.document import padded
+from tests.faults.behaviour import HEALTHY, dripped, raw, reply
+from tests.faults.document import crowd
 from tests.faults.invariants import check_output, check_run
 from tests.faults.namespaces import needs_namespace
 from tests.faults.proxy import Proxy
 from tests.faults.punctuality import in_time, stopwatch
 from tests.faults.server import Behaviour, Exchange, FaultServer
 from tests.faults.trial import Launcher
+from tests.perfdata import parse
 
 DEADLINE = 1.2
 
@@ -33,7 +34,7 @@ def test_a_silent_server_is_left_on_time(
     seconds = float(deadline)
     trial = in_time(lambda: launcher.run(*args), seconds, earliest=seconds)
     assert check_run(trial) == "CRITICAL"
-    assert deadline in trial.outcome.text
+    assert f" {deadline} s" in trial.outcome.text
 
 
 @pytest.mark.parametrize("state", ["ok", "warning", "critical", "unknown"])
@@ -184,7 +185,14 @@ def test_a_file_that_never_ends_or_begins(
     options = _options(name, fifo if kind == "fifo" else kind, ca_file)
     args = ("-H", tls_server.url, "--token-file", token_file, "-t", str(DEADLINE), *options)
     trial = in_time(lambda: launcher.run(*args), DEADLINE)
-    assert check_run(trial) in {"UNKNOWN", "CRITICAL"}
+    state = check_run(trial)
+    if kind == "fifo":
+        assert (state, " - timeout: " in trial.outcome.text) == ("CRITICAL", True), trial.outcome
+    else:
+        words = {f"--{name.replace('_', '-')}: ", *({" - invalid: "} if name == "input" else ())}
+        assert state == "UNKNOWN"
+        assert any(word in trial.outcome.text for word in words), trial.outcome
+        assert "is no option" not in trial.outcome.text
     assert tls_server.requests == []
 
 
@@ -250,7 +258,7 @@ def test_an_output_that_is_read_slowly_comes_whole(
     plain_server: FaultServer, token_file: str
 ) -> None:
     """The reader waits until the pipe is full, and then takes everything."""
-    plain_server.prepare(raw(b"HTTP/1.1 200 OK\r\n\r\n", padded(100_000)))
+    plain_server.prepare(reply(crowd(2000)))
     command = [str(SCRIPT), "-H", plain_server.url, "--token-file", token_file, "-vvv"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process:
         assert process.stdout
@@ -258,6 +266,9 @@ def test_an_output_that_is_read_slowly_comes_whole(
         output = process.stdout.read().decode()
     assert process.returncode == 0
     assert check_output(output, lines=None) == "OK"
+    first, *more = output.splitlines()
+    assert len(parse(first.partition(" | ")[2])) == 3 * 2000 + 1
+    assert any(line.startswith("body: ") for line in more)
 
 
 # --- a disk that hangs while a module is read ----------------------------------------------------

@@ -93,16 +93,22 @@ SHOWN: Dict[str, Shown] = {
     "nothing": Shown(None, None, "CRITICAL", ("--client-cert",)),
     "of_a_stranger": Shown("stranger.pem", None, "CRITICAL", ("--client-cert",)),
     "expired": Shown("expired.pem", None, "CRITICAL", ("--client-cert",)),
-    "no_key": Shown("client.pem", None, "UNKNOWN", ("key",)),
-    "wrong_key": Shown("client.pem", "other.key", "UNKNOWN", ("key",)),
-    "missing_key": Shown("client.pem", "nowhere.key", "UNKNOWN", ("--client-key",)),
-    "text_as_key": Shown("client.pem", "text", "UNKNOWN", ("key",)),
+    "no_key": Shown("client.pem", None, "UNKNOWN", ("--client-cert: ", "no private key")),
+    "wrong_key": Shown("client.pem", "other.key", "UNKNOWN", ("--client-key: ", "belong together")),
+    "missing_key": Shown(
+        "client.pem", "nowhere.key", "UNKNOWN", ("--client-key: ", "no such file")
+    ),
+    "text_as_key": Shown("client.pem", "text", "UNKNOWN", ("--client-key: ", "no private key")),
     "encrypted_key": Shown("client.pem", "encrypted.key", "UNKNOWN", ("encrypted",)),
     "encrypted_in_one": Shown("encrypted.pem", None, "UNKNOWN", ("encrypted",)),
-    "missing_certificate": Shown("nowhere.pem", "client.key", "UNKNOWN", ("--client-cert",)),
-    "text_as_certificate": Shown("text", "client.key", "UNKNOWN", ("--client",)),
-    "folder_as_certificate": Shown(".", None, "UNKNOWN", ("--client-cert",)),
-    "key_alone": Shown(None, "client.key", "UNKNOWN", ("--client-cert",)),
+    "missing_certificate": Shown(
+        "nowhere.pem", "client.key", "UNKNOWN", ("--client-cert: ", "no such file")
+    ),
+    "text_as_certificate": Shown(
+        "text", "client.key", "UNKNOWN", ("--client-cert: ", "no certificate")
+    ),
+    "folder_as_certificate": Shown(".", None, "UNKNOWN", ("--client-cert: ", "is a directory")),
+    "key_alone": Shown(None, "client.key", "UNKNOWN", ("--client-key needs --client-cert",)),
 }
 
 
@@ -119,6 +125,7 @@ def test_mutual_tls(name: str, demanding: Demanding, ca_file: str, ask: Ask) -> 
     trial = ask(demanding.server, "--ca-file", ca_file, *_options(shown, demanding))
     assert check_run(trial) == shown.state, trial.outcome
     assert [word for word in shown.words if word not in trial.outcome.text] == [], trial.outcome
+    assert ("encrypted" in trial.outcome.text) == name.startswith("encrypted")
     assert "--insecure" not in trial.outcome.text
     if shown.state == "UNKNOWN":
         assert demanding.server.connections == 0

@@ -29,11 +29,15 @@ Ask = Callable[..., Trial]
 
 
 class Fault(NamedTuple):
-    """One way in which a server's certificate is wrong, and what the line has to hold."""
+    """One way in which a server's certificate is wrong, and what the line has to hold.
+
+    The words are the fault's and its advice's; an option stands for the advice.
+    """
 
     make: Callable[[Authority, Authority], Certificate]
     words: Tuple[str, ...]
     option: str = ""
+    host: str = HOST
 
 
 def _below(root: Authority) -> Authority:
@@ -47,18 +51,29 @@ def _without_chain(root: Authority) -> Certificate:
 FAULTS: Dict[str, Fault] = {
     "untrusted": Fault(lambda _, other: other.issue(HOST), ("issuer",), "--ca-file"),
     "self_signed": Fault(lambda *_: self_signed(HOST), ("self-signed",), "--ca-file"),
-    "expired": Fault(lambda ca, _: ca.issue(HOST, starts=-3 * DAY, ends=-DAY), ("expired",)),
-    "not_yet_valid": Fault(
-        lambda ca, _: ca.issue(HOST, starts=DAY, ends=3 * DAY), ("not yet valid",)
+    "expired": Fault(
+        lambda ca, _: ca.issue(HOST, starts=-3 * DAY, ends=-DAY),
+        ("has expired", "renew it on the server"),
     ),
-    "wrong_name": Fault(lambda ca, _: ca.issue("rodin.example"), (HOST,), "-H"),
-    "wrong_address": Fault(lambda ca, _: ca.issue("127.0.0.2"), (HOST,), "-H"),
-    "wrong_usage": Fault(lambda ca, _: ca.issue(HOST, usage=[CLIENT]), ("usage",)),
+    "not_yet_valid": Fault(
+        lambda ca, _: ca.issue(HOST, starts=DAY, ends=3 * DAY),
+        ("not yet valid", "clocks of both hosts"),
+    ),
+    "wrong_name": Fault(
+        lambda ca, _: ca.issue("rodin.example"), ("for this host name",), "-H", "localhost"
+    ),
+    "wrong_address": Fault(lambda ca, _: ca.issue("127.0.0.2"), ("for this ip address",), "-H"),
+    "wrong_usage": Fault(
+        lambda ca, _: ca.issue(HOST, usage=[CLIENT]), ("usage", "for server authentication")
+    ),
     "missing_intermediate": Fault(lambda ca, _: _without_chain(ca), ("intermediate",), "--ca-file"),
     "issuer_is_no_authority": Fault(
-        lambda ca, _: Authority("No authority", ca, ca=False).issue(HOST), ("ca certificate",)
+        lambda ca, _: Authority("No authority", ca, ca=False).issue(HOST),
+        ("ca certificate", "by a real ca"),
     ),
-    "weak_key": Fault(lambda ca, _: ca.issue(HOST, key=weak_key()), ("key", "weak")),
+    "weak_key": Fault(
+        lambda ca, _: ca.issue(HOST, key=weak_key()), ("key is too weak", "renew it on the server")
+    ),
 }
 
 
@@ -78,11 +93,12 @@ def test_a_bad_certificate_is_told_apart(
     fault = FAULTS[name]
     context = fault.make(authority, stranger).serve(tmp_path)
     with FaultServer(HEALTHY, context) as server:
-        trial = ask(server, "--ca-file", ca_file)
+        args = ("-H", server.url.replace(HOST, fault.host), "--ca-file", ca_file)
+        trial = ask(server, *args)
         assert check_run(trial) == "CRITICAL"
         assert server.requests == []
         _check_advice(trial, ("certificate", *fault.words), fault.option)
-        warned = ask(server, "--ca-file", ca_file, "--state", "unreachable=warning", "-vvv")
+        warned = ask(server, *args, "--state", "unreachable=warning", "-vvv")
         assert check_run(warned, lines=None) == "WARNING"
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.oracle import Case
 from tests.oracle.judgement import COUNTS, DEFAULTS, DOCUMENTED, QUEUE_METRICS, WORST_FIRST
+from tests.oracle.options import TAKES_VALUE
 
 #: Names that have broken somebody's plugin, beside plain ones that collide with each other.
 NAMES: Sequence[str] = (
@@ -256,7 +257,45 @@ def command_lines() -> st.SearchStrategy[List[str]]:
     option = st.sampled_from(OPTIONS)
     joined = st.tuples(option, st.sampled_from(["", "="]), value).map("".join)
     word = st.one_of(option, joined, value)
-    return st.lists(word.filter(lambda text: "@-" not in text), max_size=6)
+    odd = st.lists(word.filter(lambda text: "@-" not in text), max_size=6)
+    return st.one_of(sound_command_lines(), sound_command_lines(), sound_command_lines(), odd)
+
+
+#: Options as they are meant, by name without dashes; a flag has an empty value.
+sound_options = st.lists(
+    st.one_of(
+        st.tuples(
+            st.sampled_from(["w", "w", "warning", "c", "critical"]),
+            thresholds(st.sampled_from(["*", "rodin.*", *DOCUMENTED])),
+        ),
+        st.tuples(st.sampled_from(["q", "queue"]), st.sampled_from(["*", "rodin.*", *DOCUMENTED])),
+        st.tuples(
+            st.sampled_from(["x", "exclude"]), st.sampled_from(["*mesh", "a*", "rodin.texture"])
+        ),
+        st.tuples(st.just("require"), st.sampled_from(["", "", *DOCUMENTED, "a,rodin.mesh"])),
+        st.tuples(st.just("state"), states()),
+        st.tuples(st.sampled_from(["t", "timeout"]), st.sampled_from(["5", "0.5", "3600"])),
+        st.tuples(st.sampled_from(["v", "v", "verbose", "insecure"]), st.just("")),
+        st.tuples(st.just("probe"), st.sampled_from(["liveness", "readiness", "startup"])),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@st.composite
+def sound_command_lines(draw: st.DrawFn) -> List[str]:
+    """Write options as words, each value in a word of its own or joined to its option."""
+    words: List[str] = []
+    for key, value in draw(sound_options):
+        option = f"-{key}" if len(key) == 1 else f"--{key}"
+        if not TAKES_VALUE[option]:
+            words.append(option)
+        elif draw(st.booleans()) or not value:
+            words += [option, value]
+        else:
+            words.append(f"{option}={value}" if option.startswith("--") else f"{option}{value}")
+    return words
 
 
 KEYS = (
@@ -291,6 +330,15 @@ def ini_files(draw: st.DrawFn) -> str:
         lines.insert(0, "[check_rodin_queues]")
     end = draw(st.sampled_from(["\n", "\r\n"]))
     return end.join(lines) + draw(st.sampled_from(["", end]))
+
+
+@st.composite
+def sound_ini_files(draw: st.DrawFn) -> str:
+    """Write an INI file whose options are as they are meant; now and then one line is not."""
+    lines = [f"{key}{draw(_space)}={draw(_space)}{value}" for key, value in draw(sound_options)]
+    if draw(st.integers(0, 4)) == 4:
+        lines.insert(draw(st.integers(0, len(lines))), draw(ini_lines()))
+    return "\n".join(["[check_rodin_queues]", *lines])
 
 
 @st.composite

@@ -10,10 +10,20 @@ from typing import Callable, List
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from tests import strategies
 from tests.oracle import Case, UnspecifiedError, expect
-from tests.properties import PROPERTIES, Property, check_case, check_case_of_the_script
+from tests.properties import (
+    INI_CASES,
+    PROPERTIES,
+    Property,
+    check_case,
+    check_case_of_the_script,
+    words_of_an_ini_file,
+    words_over_the_site,
+)
+from tests.rehearsal import rehearse
 
 #: Examples of the fastest checks.
 BUDGET = 300
@@ -75,6 +85,26 @@ def outcome(case: Case) -> List[str]:
         "infinite": labels - set(expected.metrics),
     }
     return ["all", *(name for name, holds in found.items() if holds)]
+
+
+@pytest.mark.parametrize(
+    ("drawn", "words"),
+    [
+        pytest.param(strategies.command_lines(), words_over_the_site, id="command lines"),
+        pytest.param(INI_CASES, words_of_an_ini_file, id="INI files"),
+    ],
+)
+def test_most_words_that_are_made_up_lead_to_a_judgement(
+    drawn: st.SearchStrategy[object], words: Callable[..., List[str]]
+) -> None:
+    counted: Counter[int] = Counter()
+
+    def count(made_up: object) -> None:
+        counted[rehearse(*words(made_up)).code] += 1
+
+    hold(Property(count, drawn), 150)
+    assert sum(counted[code] for code in (0, 1, 2)) >= sum(counted.values()) / 3, counted
+    assert min(counted[code] for code in range(4)) >= sum(counted.values()) / 100, counted
 
 
 def test_the_console_script_agrees_with_the_oracle() -> None:

@@ -161,7 +161,7 @@ def test_shell_scripts_are_sound() -> None:
     scripts = [name for name in tracked() if shebang.match((ROOT / name).read_bytes())]
     assert "tests/run" in scripts
     done = subprocess.run(["shellcheck", *scripts], cwd=ROOT, stdout=subprocess.PIPE, check=False)
-    assert done.stdout.decode() == ""
+    assert (done.stdout.decode(), done.returncode) == ("", 0)
 
 
 def test_the_installed_package_is_this_one(tmp_path: Path) -> None:

@@ -246,4 +246,4 @@ def test_a_refused_connection_does_not_restart_the_workers(tmp_path: Path) -> No
 
 def test_an_extra_opts_without_its_file_fails_even_liveness() -> None:
     """The arguments alone show it, whatever any file holds."""
-    assert run("--probe", "liveness", "--extra-opts", "@").code == 1
+    assert report.probed(run("--probe", "liveness", "--extra-opts", "@")) == 1

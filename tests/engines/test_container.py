@@ -173,7 +173,8 @@ def test_nothing_is_left_behind(container: Container, site: RodinSite) -> None:
 def test_memory_suffices(container: Container, site: RodinSite) -> None:
     """Four probes at once, as after a restart, fit in 64 MiB beside each other."""
     site.server.scenario = "idle"
-    argv = manifest.probe("readiness").argv
+    # at 100m four at once may take longer than one is given
+    argv = (*manifest.probe("readiness").argv, "-t", "60")
     codes: List[int] = []
     probes = [
         threading.Thread(target=lambda: codes.append(container.exec(*argv).code)) for _ in range(4)
@@ -182,7 +183,7 @@ def test_memory_suffices(container: Container, site: RodinSite) -> None:
         probe.start()
     for probe in probes:
         probe.join()
-    assert set(codes) <= {PASS, FAIL}
+    assert codes == [PASS] * 4  # fewer if a thread died
     inspected = json.loads(container.podman.do("inspect", container.name))[0]
     assert inspected["State"]["OOMKilled"] is False
 

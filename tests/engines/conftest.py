@@ -58,7 +58,7 @@ def site(ground: Path, engine_user: Account) -> Iterator[RodinSite]:
 @pytest.fixture(scope="module")
 def watch(site: RodinSite) -> Iterator[Watch]:
     """Look for the site's token in every command line while the module's tests run."""
-    with Watch(site.server.token) as watching:
+    with Watch(site.server.token, str(site.token_file)) as watching:
         yield watching
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -10,12 +11,17 @@ from typing import List, Optional, Set, Type
 #: Seconds between two looks at the list of processes; a check lives several times as long.
 PAUSE = 0.03
 
+#: A Python that runs the plugin; whoever asks an engine for a service of its name is another.
+PLUGIN = re.compile(r"python[0-9.]* \S*/check_rodin_queues ")
+
 
 class Watch:
     """Reads the command lines of all processes again and again until the block ends."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, token_file: str) -> None:
+        """Take what nobody may see, and the path that shows a plugin of this very site."""
         self._needles = fragments(token)
+        self._token_file = token_file
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self.seen: Set[str] = set()
@@ -44,14 +50,22 @@ class Watch:
                     continue
                 self.seen.add(words.replace(b"\0", b" ").decode("utf-8", "replace"))
 
+    @property
+    def looks(self) -> bool:
+        """Whether it looks at this moment."""
+        return self._thread.is_alive()
+
     def lines_of(self, program: str) -> List[str]:
         """Return the command lines in which *program* was seen."""
         return sorted(line for line in self.seen.copy() if program in line)
 
     @property
     def leaks(self) -> List[str]:
-        """The command lines that hold the token."""
-        return [line for line in self.seen.copy() if any(n in line for n in self._needles)]
+        """The command lines that hold the token; fail if the plugin was not seen to run."""
+        seen = self.seen.copy()
+        plugins = [line for line in seen if PLUGIN.search(line) and self._token_file in line]
+        assert plugins, f"no plugin among {len(seen)} command lines"
+        return [line for line in seen if any(n in line for n in self._needles)]
 
 
 def fragments(token: str) -> Set[str]:

@@ -273,7 +273,7 @@ def test_token_stays_in_its_file(podman: Podman, played: Container, site: RodinS
     The one file is the volume that stands for the Secret's mount.
     """
     site.server.scenario = "rejected"
-    with Watch(site.server.token) as watch:
+    with Watch(site.server.token, manifest.probe("liveness").option("--token-file")) as watch:
         podman.run("healthcheck", "run", played.name)
         for kind in KINDS:
             played.exec(*manifest.probe(kind).argv)

@@ -119,7 +119,7 @@ def _check_range(label: str, text: str) -> None:
         raise ValueError(f"{label!r} has a range that starts above its end: {text!r}")
     if not found.group("colon") and Decimal(end) < 0:
         raise ValueError(f"{label!r} has a range that starts above its end: {text!r}")
-    if not found.group("inside") and _only_from_above(label, start):
+    if not found.group("inside") and Decimal(end) >= 0 and _only_from_above(label, start):
         raise ValueError(f"{label!r} has a bound from above that is not a plain number: {text!r}")
 
 

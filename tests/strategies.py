@@ -134,7 +134,7 @@ bounds = st.one_of(
 odd_ranges = st.one_of(
     st.sampled_from(["", "~", "@", ":", "1:2:3", "5:~", " 5", "5 ", "1e3", "inf", "nan", "1_0"]),
     st.sampled_from(["٣", "x", "--5", "5:5:", "@@1", "~:~", "1,5", "\n5", "5\n", "0x1", "½"]),
-    st.text("0123456789.:~@+-e ", max_size=6).filter(lambda text: "~:-" not in text),
+    st.text("0123456789.:~@+-e ", max_size=6),
 )
 
 

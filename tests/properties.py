@@ -6,6 +6,7 @@ is told to.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import tempfile
@@ -27,7 +28,9 @@ from tests.oracle import ranges as oracle_ranges
 from tests.oracle import token as oracle_token
 from tests.oracle.objections import MalformedError
 from tests.oracle.options import TAKES_VALUE
-from tests.rehearsal import rehearse
+from tests.rehearsal import NOW, rehearse
+from tests.stub import stub
+from tests.tokens import jwt
 
 Result = TypeVar("Result")
 
@@ -136,6 +139,7 @@ class SavedAnswer:
 
 SAVED = SavedAnswer()
 SITE_FILE = SavedAnswer()
+TOKEN_FILE = SavedAnswer()
 
 
 def check_case(case: Case) -> None:
@@ -151,7 +155,15 @@ def check_case_of_the_script(case: Case) -> None:
 def _check_case(
     case: Case, how: Callable[..., Outcome], probes: Tuple[str, ...] = ("liveness", "readiness")
 ) -> None:
-    words = [f"--input={SAVED.holding(case.body)}", *case.arguments()]
+    _check(case, how, [f"--input={SAVED.holding(case.body)}", *case.arguments()], probes)
+
+
+def _check(
+    case: Case,
+    how: Callable[..., Outcome],
+    words: List[str],
+    probes: Tuple[str, ...] = ("liveness", "readiness"),
+) -> None:
     outcome = how(*words)
     report.read(outcome)
     try:
@@ -161,6 +173,26 @@ def _check_case(
     assert_agreed(expected, outcome)
     for kind in probes:
         assert report.probed(how(*words, f"--probe={kind}")) == expected.probe(kind)
+
+
+#: What a server answers, by the condition that it is.
+STATUSES = {
+    "": "200 OK",
+    "unreachable": "503 Later",
+    "auth": "401 Who",
+    "throttled": "429 Slower",
+    "invalid": "404 Not Found",
+}
+
+
+def check_asked_case(case: Case) -> None:
+    """Check the same where a server is asked: its failures, the time, the token."""
+    token = "made-up" if case.expires is None else jwt({"exp": NOW + int(case.expires)})
+    head = f"HTTP/1.1 {STATUSES[case.failure]}\r\nContent-Length: {len(case.body)}\r\n\r\n"
+    with stub(head.encode() + case.body) as server:
+        words = ("-H", server.url, "--token-file", TOKEN_FILE.holding(token.encode()))
+        how = functools.partial(rehearse, *words, seconds=float(case.seconds))
+        _check(case, how, case.arguments())
 
 
 def check_verbose_case(case: Case) -> None:
@@ -334,6 +366,7 @@ PROPERTIES: Dict[str, List[Property]] = {
         Property(check_answer, strategies.answers()),
         Property(check_names, st.lists(strategies.names, max_size=8)),
         Property(check_case, strategies.cases(), 3),
+        Property(check_asked_case, strategies.asked_cases(), 2),
         Property(check_verbose_case, strategies.cases(), 5),
     ],
 }

@@ -5,27 +5,41 @@ Everything is real but the end of the process: the clock stands still, and nobod
 
 from __future__ import annotations
 
-from check_rodin_queues.cli import Run
+import os
+from types import SimpleNamespace
+from unittest import mock
+
+import requests  # noqa: F401  # else the check would load it without TLS, for all of this process
+
+from check_rodin_queues import cli
 from check_rodin_queues.lifetime import Lifetime
-from tests.console import Outcome
+from tests.console import Outcome, environment
+
+#: The time of every run, in seconds since 1970.
+NOW = 1_800_000_000
 
 
 class Standstill(Lifetime):
-    """A lifetime without a deadline."""
+    """A lifetime without a deadline, of which so many *seconds* have passed."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
         """Begin at no time."""
         super().__init__(0.0)
+        self._seconds = seconds
 
     def guard(self, timeout: float) -> None:
         """Watch nothing."""
 
     def elapsed(self) -> float:
-        """Return that no time has passed."""
-        return 0.0
+        """Return the same at each time."""
+        return self._seconds
 
 
-def rehearse(*words: str) -> Outcome:
+def rehearse(*words: str, seconds: float = 0.0) -> Outcome:
     """Return what the program leaves when it is called with *words* and an empty environment."""
-    report = Run(words, {}, Standstill()).report()
+    with (
+        mock.patch.dict(os.environ, environment(), clear=True),
+        mock.patch.object(cli, "time", SimpleNamespace(time=lambda: float(NOW))),
+    ):
+        report = cli.Run(words, {}, Standstill(seconds)).report()
     return Outcome(report.code, report.output.decode(), "", 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from fractions import Fraction
 from typing import List, Sequence, Tuple
 
 from hypothesis import strategies as st
@@ -83,9 +84,9 @@ def sites(draw: st.DrawFn) -> List[Tuple[str, str]]:
 
 
 @st.composite
-def calm_sites(draw: st.DrawFn) -> List[Tuple[str, str]]:
+def calm_sites(draw: st.DrawFn, more: st.SearchStrategy[str] = names) -> List[Tuple[str, str]]:
     """Give a site where nothing is wrong but, now and then, a number of one queue."""
-    others = draw(st.lists(names, max_size=2, unique=True))
+    others = draw(st.lists(more, max_size=2, unique=True))
     number = st.integers(1, 9).map(str)
     members = {
         name: _sound(draw(number), draw(st.one_of(st.just("0"), number)), draw(number))
@@ -239,6 +240,35 @@ def cases(draw: st.DrawFn) -> Case:
         warning=warning,
         critical=critical,
         state=state,
+    )
+
+
+#: Bounds near the seconds of a run and of its token.
+_seconds = st.integers(-40, 40).map(str)
+_moments = st.one_of(
+    bounds, _seconds.map("~:{}".format), _seconds.map("{}:".format), st.sampled_from(["", "@~:9"])
+)
+moment_limits = st.tuples(st.sampled_from(["time", "token_expires_in"]), _moments).map("=".join)
+
+
+@st.composite
+def asked_cases(draw: st.DrawFn) -> Case:
+    """Make up a run that asks a server, which may fail, with limits on what only such a run has.
+
+    Its labels come before `time` in the alphabet: one with a dot is quoted, and sorted with that.
+    """
+    body = _written(draw, draw(calm_sites(st.sampled_from(["a", "a.b", "A", "a|b", "r"]))))
+    levels = st.one_of(moment_limits, moment_limits, ranges())
+    return Case(
+        body=draw(st.sampled_from([*[body] * 8, body.replace(b"job", b"jab", 1), b"[]"])),
+        failure=draw(st.sampled_from([*[""] * 8, "unreachable", "auth", "throttled", "invalid"])),
+        asked=True,
+        require=draw(st.sampled_from([(), ("",), ("gone",)])),
+        warning=draw(_some(levels, 3)),
+        critical=draw(_some(levels, 2)),
+        state=draw(st.one_of(st.just(()), _some(states(), 2))),
+        seconds=draw(st.integers(0, 40)) * Fraction(1, 4),
+        expires=draw(st.one_of(st.none(), *[st.integers(-40, 40).map(Fraction)] * 3)),
     )
 
 

@@ -12,7 +12,12 @@ from types import MappingProxyType
 from typing import Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from tests.oracle import answer, globs, names, ranges
-from tests.oracle.objections import MalformedError, RefusedError, UnspecifiedError
+from tests.oracle.objections import (
+    ConfigurationError,
+    MalformedError,
+    RefusedError,
+    UnspecifiedError,
+)
 from tests.oracle.ranges import Measure, Range
 
 DOCUMENTED = ("rodin.mesh", "rodin.pack", "rodin.remesh", "rodin.texture")
@@ -53,7 +58,7 @@ class Case(NamedTuple):
     warning: Tuple[str, ...] = ()
     critical: Tuple[str, ...] = ()
     state: Tuple[str, ...] = ()
-    seconds: Optional[Fraction] = None
+    seconds: Fraction = Fraction(0)
     expires: Optional[Fraction] = None
 
     def arguments(self) -> List[str]:
@@ -84,7 +89,7 @@ class Problem(NamedTuple):
 
 
 class Expectation(NamedTuple):
-    """What the page says of a run."""
+    """What the page says of a run; *mistaken* if the arguments alone are why it is *refused*."""
 
     state: str
     problems: Tuple[Problem, ...] = ()
@@ -92,6 +97,7 @@ class Expectation(NamedTuple):
     required: FrozenSet[str] = frozenset()
     shown: Mapping[str, str] = MappingProxyType({})
     refused: bool = False
+    mistaken: bool = False
 
     @property
     def code(self) -> int:
@@ -101,7 +107,7 @@ class Expectation(NamedTuple):
     def probe(self, kind: str) -> int:
         """Return the exit code that a probe of this *kind* has."""
         if kind == "liveness":
-            fails = self.refused or any(
+            fails = self.mistaken or any(
                 problem.proven and problem.state == "critical" for problem in self.problems
             )
         else:
@@ -135,8 +141,9 @@ def expect(case: Case) -> Expectation:
     """Return what the page says of *case*; raise UnspecifiedError where it says nothing."""
     try:
         return _Judge(case).expectation()
-    except RefusedError:
-        return Expectation("unknown", refused=True)
+    except RefusedError as error:
+        mistaken = not isinstance(error, ConfigurationError)
+        return Expectation("unknown", refused=True, mistaken=mistaken)
 
 
 def _names(text: str) -> List[str]:
@@ -260,10 +267,12 @@ class _Judge:
         if self.case.expires is not None:
             self.judge("token_expires_in", self.case.expires, token, always=True, proven=False)
         elif any(_winner(options) for options in token):
-            raise RefusedError("a threshold on a token whose expiry is not known")
-        failed = any(problem.what in FAILURES for problem in self.problems)
-        if self.case.seconds is not None and not failed:
-            time = self.level(None, "time")
+            raise ConfigurationError("a threshold on a token whose expiry is not known")
+        warning, critical = time = self.level(None, "time")
+        if any(problem.what in FAILURES for problem in self.problems):
+            limits = (_winner(warning), _winner(critical))
+            self.metrics["time"] = Metric(self.case.seconds, *limits)  # shown, and not judged
+        else:
             self.judge("time", self.case.seconds, time, always=True, proven=False)
 
     def level(self, owner: Optional[str], metric: str) -> Tuple[List[_Option], List[_Option]]:

@@ -7,6 +7,10 @@ class RefusedError(Exception):
     """The arguments are a usage or configuration error."""
 
 
+class ConfigurationError(RefusedError):
+    """Not the arguments alone are wrong: what a file holds does not fit them."""
+
+
 class MalformedError(Exception):
     """The answer is none that the interface accepts: the condition `invalid`."""
 

@@ -20,8 +20,8 @@ ATTEMPTS = 3
 _NAP = 0.01
 _HICCUP = 0.02
 
-#: How many for each processor want to run where the machine is busy, on the average of a minute.
-_CROWD = 2
+#: More for each processor want to run where the machine is busy, on the average of a minute.
+_CROWD = 1
 
 
 class Timed(Protocol):

@@ -157,7 +157,7 @@ def framing() -> Iterator[Row]:
         "invalid",
         "transfer_encoding_unknown",
         "announces an unknown transfer encoding",
-        raw(head("200 OK", "Transfer-Encoding: rot13"), b"{'garbled'}"),
+        raw(head("200 OK", "Transfer-Encoding: rot13"), BODY),
     )
     yield fault(
         "invalid",

@@ -82,6 +82,22 @@ def test_a_web_token_is_not_shown_either(
         assert "token_expires_in" in trial.outcome.perfdata
 
 
+@pytest.mark.parametrize("place", ["text_body", "own_header", "dead_queue"])
+@pytest.mark.parametrize("part", range(3))
+def test_no_part_of_a_web_token_is_shown_alone(
+    launcher: Launcher, plain_server: FaultServer, tmp_path: Path, part: int, place: str
+) -> None:
+    """A server that takes it apart may send any of its parts back."""
+    token = _web_token()
+    path = tmp_path / "token"
+    path.write_text(token, encoding="ascii")
+    plain_server.prepare(echo(PLACES[place], lambda text: text.split(".")[part]))
+    trial = launcher.run("-H", plain_server.url, "--token-file", str(path), "-vvv")
+    assert token.encode() in plain_server.requests[0]
+    check_run(trial, lines=None, token=token.split(".")[part])
+    assert "***" in trial.outcome.stdout
+
+
 def _web_token() -> str:
     """Return a token that expires, with the signature of nobody."""
 

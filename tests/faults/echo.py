@@ -59,6 +59,7 @@ PLACES: Dict[str, Place] = {
     "error_page": _body("500 Error", "<html><pre>Authorization: {}</pre></html>"),
     "forbidden_page": _body("403 No", "{}"),
     "text_body": _body("200 OK", "{}"),
+    "text_at_a_cut": _body("200 OK", "x" * 1970 + "{}"),
     "cut_json": _body("200 OK", '{"{}'),
     "json_string": _body("200 OK", '"{}"'),
     "json_list": _body("200 OK", '["{}"]'),
@@ -113,6 +114,7 @@ ALWAYS_SHOWN = {
 
 #: Places of which no verbosity shows anything, or need not: the run may end before it reads them.
 NEVER_SHOWN = {
+    "text_at_a_cut",
     "error_object",
     "error_page",
     "forbidden_page",

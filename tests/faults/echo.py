@@ -34,6 +34,7 @@ RARE_SPELLINGS: Dict[str, Spelling] = {
     "percent_small": lambda token: quote(token, safe="").lower(),
     "percent_all": lambda token: "".join(f"%{ord(character):02X}" for character in token),
     "capitals": str.upper,
+    "json_slashes": lambda token: token.replace("/", "\\/"),
     "quoted": lambda token: f"'{token}'",
 }
 

@@ -33,6 +33,7 @@ def forms(token: str) -> List[str]:
         token,
         *base64_forms(token),
         quote(token, safe=""),
+        "".join(f"%{byte:02x}" for byte in token.encode()),
         token.encode().hex(),
     ]
 

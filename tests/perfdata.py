@@ -92,7 +92,10 @@ def _datum(label: str, text: str) -> Datum:
     minimum, maximum = _bound(label, low), _bound(label, high)
     if minimum is not None and maximum is not None and minimum > maximum:
         raise ValueError(f"{label!r} has its minimum above its maximum: {text!r}")
-    return Datum(Decimal(value.group("number")), unit, warning, critical, minimum, maximum)
+    number = Decimal(value.group("number"))
+    if minimum is not None and number < minimum:  # above the maximum is a time at its timeout
+        raise ValueError(f"{label!r} is below its minimum: {text!r}")
+    return Datum(number, unit, warning, critical, minimum, maximum)
 
 
 def _bound(label: str, text: str) -> Optional[Decimal]:

@@ -251,9 +251,13 @@ def check_ini(text: str) -> None:
 def _taken_apart(words: List[str]) -> List[str]:
     """Return the options and values of *words*, where they may be written in one."""
     apart: List[str] = []
-    for word in words:
+    rest = iter(words)
+    for word in rest:
         option, equals, value = word.partition("=") if word.startswith("--") else _short(word)
-        apart += [option, value] if equals or TAKES_VALUE[option] else [option]
+        if TAKES_VALUE[option]:
+            apart += [option, value if equals else next(rest, "no value")]
+        else:
+            apart.append(word)
     return apart
 
 
@@ -284,13 +288,21 @@ def check_ini_case(text: str) -> None:
 
 
 def _joined(words: List[str]) -> List[str]:
-    """Return *words* with each value joined to its option: it may begin with a dash."""
+    """Return *words* with each value joined to its option, if it can be: it may begin with a dash.
+
+    Nothing can be joined to a short option, so an empty value stays a word of its own.
+    """
     joined: List[str] = []
     values = iter(words)
     for option in values:
-        value = next(values) if TAKES_VALUE[option] else ""
-        equals = "=" if TAKES_VALUE[option] and option.startswith("--") else ""
-        joined.append(f"{option}{equals}{value}")
+        if not TAKES_VALUE[option]:
+            joined.append(option)
+            continue
+        value = next(values)
+        if option.startswith("--"):
+            joined.append(f"{option}={value}")
+        else:
+            joined += [f"{option}{value}"] if value else [option, value]
     return joined
 
 

@@ -143,8 +143,13 @@ class Run:
 
         server = self._server(options)
         self._doing = "reading the token"
-        access = settings.access_to(server, options, self._environ)
-        self._token = access.token
+        self._token = settings.token_of(options, self._environ)
+        self._doing = "reading the certificates"
+        access = settings.access_to(server, self._token, options, self._environ)
+        if options.client_cert:
+            from check_rodin_queues.trust import load_client_certificate
+
+            load_client_certificate(options.client_cert, options.client_key)
         self._doing = "loading the libraries"
         from check_rodin_queues.libraries import load_requests
 

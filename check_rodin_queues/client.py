@@ -45,13 +45,8 @@ _DETECT = zlib.MAX_WBITS | 32
 def ask(access: Access, journal: Journal) -> bytes:
     """Return the body of the answer, decoded, of at most MAX_BYTES.
 
-    Raises AnswerError with the condition that fits, ConfigError if a certificate's file cannot be
-    used.
+    Raises AnswerError with the condition that fits, ConfigError if OpenSSL cannot read the store.
     """
-    if access.client_cert:
-        from check_rodin_queues.trust import load_client_certificate  # noqa: PLC0415 — rare
-
-        load_client_certificate(access.client_cert, access.client_key)
     journal.note(REQUEST, f"request: GET {access.server.url}")
     _note_trust(access, journal)
     try:

@@ -74,7 +74,12 @@ def _options(raw: bytes, section: str, known: Known) -> List[str]:
     if len(raw) > _MAX_BYTES:
         raise ConfigError("the file is larger than 1 MiB. Is it an INI file?")
     text = raw.decode("utf-8-sig", "surrogateescape")  # some editors put a mark at the beginning
-    found = [_word(number, line, known) for number, name, line in _lines(text) if name == section]
+    found = [
+        word
+        for number, name, line in _lines(text)
+        if name == section
+        for word in _words(number, line, known)
+    ]
     if not found:
         shown = f"[{section}]" if section == DEFAULT_SECTION else "that was named"
         raise ConfigError(f"the section {shown} is not in the file, or empty. Add it there")
@@ -98,7 +103,8 @@ def _lines(text: str) -> Iterator[Tuple[int, str, str]]:
             yield number, section, line
 
 
-def _word(number: int, line: str, known: Known) -> str:
+def _words(number: int, line: str, known: Known) -> List[str]:
+    """Return an option as one word, as its value may begin with a dash; two if it is empty."""
     key, equals, value = (part.strip() for part in line.partition("="))
     option = f"-{key}" if len(key) == 1 else f"--{key}"
     takes = known.get(option)
@@ -109,8 +115,10 @@ def _word(number: int, line: str, known: Known) -> str:
     if value and not takes:
         raise _wrong(number, "this option takes no value: write nothing behind the =")
     if not takes:
-        return option
-    return f"{option}={value}" if option.startswith("--") else f"{option}{value}"
+        return [option]
+    if option.startswith("--"):
+        return [f"{option}={value}"]
+    return [f"{option}{value}"] if value else [option, value]
 
 
 def _wrong(number: int, why: str) -> ConfigError:

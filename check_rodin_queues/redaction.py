@@ -15,20 +15,25 @@ _ESCAPE = re.compile(
     r"\\u00(?P<json>[0-7][0-9a-f])|%(?P<url>[0-7][0-9a-f])|&\#x0{0,4}(?P<html>[0-7]?[0-9a-f]);"
     r"|&\#0{0,4}(?P<decimal>[0-9]{1,3});|&(?P<name>amp|lt|gt|quot|apos);"
     r"|\\(?P<itself>[\"\\/])|\\[bfnrt]|[^!-~]+",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # else a Kelvin sign is a k, and what is no ASCII would be left
 )
 _NAMES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _LAST_ASCII = 127
+#: How often a text may have been escaped: a page in JSON in a log in JSON.
+_LAYERS = 3
 
 
 def hidden(text: str, forms: Sequence[str]) -> str:
     """Return *text* with HIDDEN for each of the *forms*, which are ASCII and in lower case."""
+    found = [(at, at + len(form)) for form, at in _places(text.translate(_LOWER), forms)]
     view, starts, ends = _undone(text)
-    found = [
-        *((at, at + len(form)) for form, at in _places(text.translate(_LOWER), forms)),
-        *((starts[at], ends[at + len(form) - 1]) for form, at in _places(view, forms)),
-    ]
+    for _ in range(_LAYERS):
+        found += ((starts[at], ends[at + len(form) - 1]) for form, at in _places(view, forms))
+        inner, froms, tos = _undone(view)
+        if inner == view:
+            break
+        view, starts, ends = inner, [starts[at] for at in froms], [ends[at - 1] for at in tos]
     shown, behind = [], 0
     for start, end in sorted(found):
         if start >= behind:

@@ -53,14 +53,19 @@ def may_need_tls(server: Server, environ: Mapping[str, str]) -> bool:
     return server.scheme == "https" or proxied
 
 
-def access_to(server: Server, options: Options, environ: Mapping[str, str]) -> Access:
-    """Complete the settings for asking *server*; raises ConfigError."""
+def token_of(options: Options, environ: Mapping[str, str]) -> Token:
+    """Return the token of --token-file or RODIN_API_KEY; raises ConfigError."""
     token = _token(options.token_file, environ)
     if _limits_expiry(options.policy) and token.expires_at() is None:
         raise ConfigError(
             f"the threshold on {TOKEN_EXPIRES_IN.name} has nothing to judge: the token is no JWT "
             "with an exp. Take the threshold away"
         )
+    return token
+
+
+def access_to(server: Server, token: Token, options: Options, environ: Mapping[str, str]) -> Access:
+    """Complete the settings for asking *server*; raises ConfigError."""
     return Access(
         server,
         token,

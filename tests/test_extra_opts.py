@@ -380,3 +380,9 @@ def test_a_section_that_does_not_end_is_refused_at_once(place: Place) -> None:
 def test_a_byte_order_mark_is_no_part_of_the_file(place: Place) -> None:
     ini = place.write("\ufeff[check_rodin_queues]\nwarning=10\n")
     assert limits(place.judge("--extra-opts", f"@{ini}")) == ("10", "")
+
+
+@pytest.mark.parametrize("option", ["w", "warning"])
+def test_an_empty_value_takes_a_threshold_away(place: Place, option: str) -> None:
+    ini = place.write(f"[check_rodin_queues]\nwarning = 10\n{option} =\ncritical = 20\n")
+    assert limits(place.judge("--extra-opts", f"@{ini}")) == ("", "20")

@@ -55,6 +55,8 @@ def shapes(text: str) -> Dict[str, str]:
         "in two lines": f"{text[:9]}\r\n{text[9:]}",
         "with soft hyphens": "\xad".join(text),
         "hex with spaces": text.encode().hex(" "),
+        "JSON in JSON": json.dumps(json.dumps(text.replace("/", "\\/"))[1:-1])[1:-1],
+        "percent-encoded three times": quote(quote(quote(text, safe=""), safe=""), safe=""),
         "base64 in lines": base64.encodebytes(5 * text.encode()).decode()[:127],
         "base64 in a JSON": json.dumps(base64.encodebytes(5 * text.encode()).decode())[1:129],
     }
@@ -79,7 +81,7 @@ def test_a_token_that_looks_escaped_is_hidden_as_it_is(text: str) -> None:
 
 
 def test_what_is_not_the_token_stays_as_it_is() -> None:
-    text = "\xe9 %41 &amp; \\n \\u0041 &#65; &#999; &nbsp; %zz \\x \udc80 \u0130\U0001f980 < >"
+    text = "\xe9 %41 &amp; \\n \\u0041 &#65; &#999; &nbsp; %zz \\x \udc80 \u0130\u212a\u017f\U0001f980 < >"
     assert token_of(ODD).redact(text) == text
 
 

@@ -10,13 +10,13 @@ from tests.perfdata import Datum, parse
 
 
 def test_reads_every_field_in_order() -> None:
-    line = "'a b.consumers'=1;@0:2;1: x=-0.5s;~:3.5;;0;2 time=0.25s;;;0;10"
+    line = "'a b.consumers'=1;@0:2;1: x=-0.5s;~:3.5;;-1;2 time=0.25s;;;0;10"
     with pytest.raises(ValueError, match="plain number"):
         parse(line)
     metrics = parse(line.replace("~:3.5", "3.5"))
     assert list(metrics) == ["a b.consumers", "x", "time"]
     assert metrics["a b.consumers"] == Datum(Decimal(1), "", "@0:2", "1:")
-    assert metrics["x"] == Datum(Decimal("-0.5"), "s", "3.5", "", Decimal(0), Decimal(2))
+    assert metrics["x"] == Datum(Decimal("-0.5"), "s", "3.5", "", Decimal(-1), Decimal(2))
     assert metrics["time"].maximum == Decimal(10)
 
 

@@ -28,6 +28,7 @@ def name_of(names: List[str], wanted: str) -> str:
 #: Raw names, and what they become; each is alone in its answer.
 NAMES: Dict[str, str] = {
     "rodin.mesh": "rodin.mesh",
+    "XX": "XX",
     "with space": "with space",
     "a;b": "a;b",
     "a,b": "a,b",

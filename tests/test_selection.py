@@ -135,6 +135,7 @@ def test_a_backlog_of_a_queue_that_is_left_out_is_not_judged() -> None:
         pytest.param(
             site(), ["-q", "other", "-q", "*", "--require", ""], "other", id="-q beside none"
         ),
+        pytest.param(site(), ["-q", "XX", "-q", "*"], "XX", id="-q names it in capitals"),
         pytest.param(site(), ["-q", "other*", "-q", "*"], "", id="a glob of -q requires nothing"),
         pytest.param(site(), ["-w", "other.consumers=5"], "other", id="a warning names it"),
         pytest.param(site(), ["-c", "other.consumers=5"], "other", id="a critical names it"),

@@ -81,7 +81,8 @@ def test_a_token_that_looks_escaped_is_hidden_as_it_is(text: str) -> None:
 
 
 def test_what_is_not_the_token_stays_as_it_is() -> None:
-    text = "\xe9 %41 &amp; \\n \\u0041 &#65; &#999; &nbsp; %zz \\x \udc80 \u0130\u212a\u017f\U0001f980 < >"
+    escapes = "%41 &amp; \\n \\u0041 &#65; &#999; &nbsp; %zz \\x"
+    text = f"\xe9 {escapes} \udc80 \u0130\u212a\u017f\U0001f980 < >"
     assert token_of(ODD).redact(text) == text
 
 

@@ -16,6 +16,7 @@ from typing import Iterator, List, Optional, Tuple, Type, TypeVar
 
 import requests
 import urllib3.exceptions
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from check_rodin_queues.answer import invalid
 from check_rodin_queues.errors import AnswerError, CheckError, ConfigError
@@ -25,6 +26,7 @@ from check_rodin_queues.trust import Trust, loadable, unreadable_store
 from check_rodin_queues.wire import OnlyInterim
 
 _TRUST_HELP = "Give its CA with --ca-file"
+_WRONG_NAME, _WRONG_ADDRESS = 62, 64
 #: OpenSSL's X509_V_ERR_* codes: what is wrong with the certificate, and which option helps.
 CERTIFICATE_FAULTS = {
     9: ("it is not yet valid", "Check the clocks of both hosts"),
@@ -42,8 +44,14 @@ CERTIFICATE_FAULTS = {
     23: ("it is revoked", "Renew it on the server"),
     24: ("its CA is not allowed to sign certificates", "Issue it by a real CA"),
     26: ("it is not meant for a server (wrong key usage)", "Issue one for server authentication"),
-    62: ("it is not valid for this host name", "Name the host in -H as the certificate does"),
-    64: ("it is not valid for this IP address", "Name the host in -H as the certificate does"),
+    _WRONG_NAME: (
+        "it is not valid for this host name",
+        "Name the host in -H as the certificate does",
+    ),
+    _WRONG_ADDRESS: (
+        "it is not valid for this IP address",
+        "Name the host in -H as the certificate does",
+    ),
     66: ("its key is too weak", "Renew it on the server"),
     67: ("the key of its CA is too weak", "Renew the CA"),
     68: ("its signature is too weak", "Renew it on the server"),
@@ -107,7 +115,10 @@ def explain(error: BaseException, server: Server, trust: Optional[Trust]) -> Che
     ):
         where = f"the proxy for {where}"
     if certificate is not None:
-        return _certificate(certificate, where)
+        said = printable(certificate.verify_message)
+        return _certificate(certificate.verify_code, said, where)
+    if _first(causes, CertificateError):  # urllib3 before 2 compares the names itself
+        return _certificate(_WRONG_ADDRESS if server.is_address else _WRONG_NAME, "", where)
     interim = _first(causes, OnlyInterim)
     if interim is not None:
         only = f"HTTP {interim.status}, an interim answer, with no other one behind it"
@@ -135,10 +146,10 @@ def _first(causes: List[BaseException], kind: Type[_E]) -> Optional[_E]:
     return next((cause for cause in causes if isinstance(cause, kind)), None)
 
 
-def _certificate(error: ssl.SSLCertVerificationError, where: str) -> AnswerError:
-    said = printable(error.verify_message)
-    fault, advice = CERTIFICATE_FAULTS.get(error.verify_code, (said, "Renew it on the server"))
-    if error.verify_code in _FORMAL_FAULTS:
+def _certificate(code: int, said: str, where: str) -> AnswerError:
+    """Return the error for a certificate by OpenSSL's *code* of it, and what else is *said*."""
+    fault, advice = CERTIFICATE_FAULTS.get(code, (said, "Renew it on the server"))
+    if code in _FORMAL_FAULTS:
         fault = f"it or its CA breaks RFC 5280, on which this Python insists: {said}"
         advice = "Issue it anew by a new CA made with a current tool"
     return unreachable(f"the certificate of {where} is refused: {fault}", advice)

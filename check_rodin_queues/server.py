@@ -42,6 +42,11 @@ class Server(NamedTuple):
         return f"{self.scheme}://{self.host}{port}{self.prefix}{PATH}"
 
     @property
+    def is_address(self) -> bool:
+        """Whether the host is an IP address and no name."""
+        return self.host.startswith("[") or self.host.replace(".", "").isdigit()
+
+    @property
     def address(self) -> str:
         """Host and port for people: the scheme's port too, since it may be the mistake."""
         return f"{self.host}:{self.port or _DEFAULT_PORTS[self.scheme]}"

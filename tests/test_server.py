@@ -82,3 +82,11 @@ def test_two_ports_are_one_too_many() -> None:
     assert str(refused.value) == (
         "-p/--port: -H/--host names another port, 8443. Give one of the two"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("10.0.0.1", True), ("::1", True), ("[::1]:81", True), ("10.example", False), ("ab", False)],
+)
+def test_an_address_is_told_from_a_name(text: str, expected: bool) -> None:
+    assert parse_server(text, None, "-H/--host").is_address == expected

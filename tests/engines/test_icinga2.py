@@ -29,7 +29,7 @@ SERVICES = {ALL: "", **{f"rodin-queue-{queue}": queue for queue in QUEUES}}
 #: The intervals of the examples, and those of the test.
 HURRY = {
     "check_interval = 1m": "check_interval = 2s",
-    "retry_interval = 30s": "retry_interval = 1s",
+    "retry_interval = 30s": "retry_interval = 2s",
 }
 
 
@@ -233,7 +233,7 @@ def test_only_the_service_for_all_queues_pages(diary: Diary) -> None:
 
 
 def test_short_spike_pages_nobody(diary: Diary, icinga: Icinga, site: RodinSite) -> None:
-    """A worker that is back before the fifth check leaves soft states behind, and no mail."""
+    """A worker that is back before the third check leaves soft states behind, and no mail."""
     before = len(diary.runs)
     site.server.scenario = "dead-worker"
 

@@ -64,23 +64,24 @@ def by_subject(found: Sequence[Finding]) -> List[List[Finding]]:
 
 
 def fitted(phrases: Sequence[str], then: str) -> str:
-    """Join as many *phrases* as fit into MAX_TEXT bytes, and *then* if that leaves room for it."""
-    text, left = clipped(phrases[0], MAX_TEXT - len(_more(len(phrases)))), len(phrases) - 1
+    """Join the first of *phrases* and as many of the others as fit into MAX_TEXT bytes.
+
+    The others are counted. *then* goes before all but the first, if it fits behind that.
+    """
+    left, tail = len(phrases) - 1, f". {then}" if then else ""
+    text = clipped(phrases[0], MAX_TEXT - len(_more(left)))
+    if _size(text + _more(left) + tail) > MAX_TEXT:
+        tail = ""
     for phrase in phrases[1:]:
         longer = f"{text}, {phrase}"
-        if _size(f"{longer}{_more(left - 1)}{_advice(then)}") > MAX_TEXT:
+        if _size(longer + _more(left - 1) + tail) > MAX_TEXT:
             break
         text, left = longer, left - 1
-    text += _more(left)
-    return text + _advice(then) if _size(text + _advice(then)) <= MAX_TEXT else text
+    return text + _more(left) + tail
 
 
 def _more(left: int) -> str:
     return f" and {left} more" if left else ""
-
-
-def _advice(then: str) -> str:
-    return f". {then}" if then else ""
 
 
 def _size(text: str) -> int:

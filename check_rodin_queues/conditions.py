@@ -1,6 +1,7 @@
 """What can be wrong besides a threshold: one row for each condition, with the state it has.
 
-To change a default, change it here; to add a condition of a queue, add a row with `holds`.
+To change a default, change it here; to add a condition of a queue, add a row with `holds` and
+`says`.
 `--state CONDITION=STATE` overrides the state of a row.
 """
 
@@ -18,9 +19,10 @@ class Condition(NamedTuple):
     """A row of the table.
 
     *when* tells a user what it means, *advice* what to do about it, with {} for the queue. *holds*
-    decides it for one queue; the others are found where the answer is read or compared with what
-    is required. A *proven* condition is shown by the queues themselves: a liveness probe may act
-    on it.
+    decides it for one queue, and *says* describes that queue by its {waiting} and {running} jobs
+    and its {consumers}; the others are found where the answer is read or compared with what is
+    required. A *proven* condition is shown by the queues themselves: a liveness probe may act on
+    it.
     """
 
     name: str
@@ -28,6 +30,7 @@ class Condition(NamedTuple):
     when: str
     advice: str = ""
     holds: Optional[Callable[[Queue], bool]] = None
+    says: str = ""
     proven: bool = False
 
 
@@ -39,21 +42,25 @@ def _stalled(queue: Queue) -> bool:
     return queue.job_awaiting > 0 and queue.consumers > 0 and queue.job_running == 0
 
 
+STRANDED = Condition(
+    "stranded",
+    State.CRITICAL,
+    "jobs wait for a queue that has no consumer",
+    "Start a worker for {}",
+    _stranded,
+    "{waiting}, no consumer",
+    proven=True,
+)
+
 CONDITIONS = (
-    Condition(
-        "stranded",
-        State.CRITICAL,
-        "jobs wait for a queue that has no consumer",
-        "Start a worker for {}",
-        _stranded,
-        proven=True,
-    ),
+    STRANDED,
     Condition(
         "stalled",
         State.WARNING,
         "jobs wait, consumers listen, and no job runs",
         "See the log of the workers of {}: they take no job",
         _stalled,
+        "{waiting}, {consumers}, none running",
         proven=True,
     ),
     Condition(

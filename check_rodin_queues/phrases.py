@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Sequence
 
+from check_rodin_queues.conditions import STRANDED
 from check_rodin_queues.contexts import Limit
 from check_rodin_queues.findings import Finding, Measurement, Occurrence
 from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, Number, counted, decimal
@@ -28,7 +29,7 @@ def problems(group: Sequence[Finding]) -> str:
     subject = group[0].subject
     if subject.queue is not None:
         return f"{subject.shown}: {' and '.join(_facts(subject.queue, group))}"
-    return ", ".join(map(fact, group))
+    return fact(group[0])  # it stands alone
 
 
 def fact(finding: Finding) -> str:
@@ -42,13 +43,15 @@ def fact(finding: Finding) -> str:
 
 def occurrence(finding: Occurrence) -> str:
     """Describe a condition that holds."""
-    queue, name = finding.found, finding.context.condition.name
+    queue, condition = finding.found, finding.context.condition
     if isinstance(queue, str):
         return queue
-    jobs = counted(queue.job_awaiting, "job waiting", "jobs waiting")
-    if not queue.consumers:
-        return f"{jobs}, no consumer ({name})"
-    return f"{jobs}, {counted(queue.consumers, 'consumer')}, none running ({name})"
+    words = condition.says.format(
+        waiting=counted(queue.job_awaiting, "job waiting", "jobs waiting"),
+        running=counted(queue.job_running, "job running", "jobs running"),
+        consumers=counted(queue.consumers, "consumer"),
+    )
+    return f"{words} ({condition.name})"
 
 
 def measured(finding: Measurement) -> str:
@@ -78,7 +81,7 @@ def _facts(queue: Queue, group: Sequence[Finding]) -> List[str]:
 
 def _about_consumers(finding: Finding) -> bool:
     if isinstance(finding, Occurrence):
-        return True
+        return finding.context.condition is STRANDED
     return finding.context.metric == "consumers" or finding.value == float("inf")
 
 

@@ -79,7 +79,7 @@ def parse_selector(text: str) -> Selector:
     glob, dot, metric = text.rpartition(".")
     if not dot and metric in (row.name for row in RUN_METRICS):
         return Selector("run", None, metric)
-    if dot and glob == TOTAL and metric in (row.name for row in QUEUE_METRICS if row.summed):
+    if glob == TOTAL and metric in (row.name for row in QUEUE_METRICS if row.summed):
         return Selector(TOTAL, None, metric)
     if metric in (row.name for row in QUEUE_METRICS) and bool(glob) == bool(dot) and glob != TOTAL:
         return Selector("queue", glob or None, metric)

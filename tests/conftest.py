@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
+
+from tests.mutation import ALL_MEASURED
 
 # nohup, a shell's `&` and some schedulers leave them ignored, and children inherit that: no test of
 # them could pass.
@@ -26,6 +29,6 @@ UNMEASURED = (
 @pytest.fixture(autouse=True)
 def _measured_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep coverage out of the processes that an unmeasured test starts."""
-    if request.node.nodeid.startswith(UNMEASURED):
+    if request.node.nodeid.startswith(UNMEASURED) and ALL_MEASURED not in os.environ:
         monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
         monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)

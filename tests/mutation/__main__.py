@@ -3,11 +3,11 @@
 usage: python -m tests.mutation [-h] [--folder DIR] [--workers N] [--seconds N] [MODULE ...]
 
 For each mutant of the modules (of all, if none is named) the tests that run its line are run, until
-one fails: tests of so many seconds in all as --seconds says (20), and as many mutants at once as
---workers says (4). What came of it is kept in the folder (mutation). A mutant that a test has
-noticed is not tried again, another one only with more seconds. At the end those that no test
-noticed are listed, without those of which equivalent.yaml says that nobody can see them, and the
-score. Exit code 0 if there is none left.
+one fails: the module's own, others of the interface and faults, each of so many seconds in all as
+--seconds says (20), and as many mutants at once as --workers says (4). What came of it is kept in
+the folder (mutation). A mutant that a test has noticed is not tried again, another one only with
+more seconds. At the end those that no test noticed are listed, without those of which
+equivalent.yaml says that nobody can see them, and the score. Exit code 0 if there is none left.
 
 Which tests run which line is measured first, by running all that are run daily, and kept there too.
 """

@@ -7,7 +7,7 @@ current. What runs in a thread of _thread it does not see.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import DefaultDict, Dict, Iterable, List, Set, Tuple
@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 import coverage
 
+from tests.mutation import ALL_MEASURED
 from tests.mutation.plugin import CHOSEN
 from tests.mutation.workplace import Workplace
 
@@ -28,6 +29,29 @@ data_file = {folder}/coverage/data
 disable_warnings = no-data-collected
 """
 DAILY = "not slow and not engine and not alone"
+FAULTS = "tests/faults/"
+#: The tests of a module, where its name does not tell.
+OWN = {
+    "arguments": ("options",),
+    "check": ("conditions", "probes", "metrics"),
+    "cli": ("options", "output", "probes"),
+    "client": ("request", "output"),
+    "conditions": ("conditions", "probes"),
+    "contexts": ("thresholds", "metrics"),
+    "files": ("options",),
+    "findings": ("output", "probes"),
+    "journal": ("details",),
+    "manual": ("options",),
+    "output": ("output", "probes"),
+    "parser": ("options",),
+    "phrases": ("phrases", "output"),
+    "redaction": ("tokens",),
+    "resources": ("metrics", "conditions"),
+    "settings": ("options", "hosts", "tokens", "trust"),
+    "snapshot": ("selection",),
+    "states": ("conditions",),
+    "summary": ("summary", "output"),
+}
 #: How far above a line that nobody was seen to run another one is looked for.
 NEAR = 15
 
@@ -38,41 +62,49 @@ class Reach:
     def __init__(self, lines: Dict[str, Dict[int, List[str]]], seconds: Dict[str, float]) -> None:
         self.lines = lines
         self.seconds = seconds
-        self._chosen: Dict[Tuple[str, float, Tuple[str, ...]], List[str]] = {}
+        numbers: Counter[str] = Counter()
+        #: How many of the same function, with other parameters, are quicker.
+        self._number: Dict[str, int] = {}
+        for test in sorted(seconds, key=lambda test: seconds[test]):
+            function = test.partition("[")[0]
+            self._number[test] = numbers[function]
+            numbers[function] += 1
+        self._chosen: Dict[Tuple[str, float, Tuple[str, ...]], List[List[str]]] = {}
 
-    def chosen(self, module: str, line: int, budget: float) -> List[str]:
-        """Return tests that run *line*, of *budget* seconds in all.
+    def chosen(self, module: str, line: int, budget: float) -> List[List[str]]:
+        """Return tests that run *line*: the module's own, others of the interface, the faults.
 
-        If there are more, they are chosen so that they run as much else as they can: the best of
-        those that also run another line, and that for each line, those of the module first and then
-        of the package, the rarest first; then the second best of each.
+        Each of *budget* seconds in all. If there are more, they are chosen so that they run as much
+        else as they can: the best of those that also run another line, and that for each line,
+        those of the module first and then of the package, the rarest first; then the second best of
+        each. The best is the first of a function's parameters, the quicker.
         """
         lines = self.lines.get(module, {})
         near = (lines[at] for at in range(line, line - NEAR, -1) if at in lines)
         running = tuple(next(near, []))
         key = module, budget, running
         if key not in self._chosen:
-            self._chosen[key] = self._choose(module, budget, set(running))
+            rounds: List[Set[str]] = [set(), set(), set()]
+            own = tuple(f"tests/test_{name}.py" for name in OWN.get(module, (module,)))
+            for test in running:
+                rounds[0 if test.startswith(own) else 2 if test.startswith(FAULTS) else 1].add(test)
+            self._chosen[key] = [self._choose(module, budget, tests) for tests in rounds if tests]
         return self._chosen[key]
 
     def _choose(self, module: str, budget: float, running: Set[str]) -> List[str]:
         ways: Dict[Tuple[str, ...], None] = {}
         for name in sorted(self.lines, key=lambda name: name != module):
             for tests in sorted(self.lines[name].values(), key=len):
-                both = sorted(running.intersection(tests), key=self._rank)
-                ways[tuple(both)] = None
+                ways[tuple(sorted(running.intersection(tests), key=self._rank))] = None
         chosen: Dict[str, float] = {}
         for test in filter(None, chain.from_iterable(zip_longest(*ways))):
             if not chosen or sum(chosen.values()) + self.seconds[test] <= budget:
                 chosen[test] = self.seconds[test]
         return sorted(chosen, key=self._rank)
 
-    def _rank(self, test: str) -> Tuple[bool, float]:
-        """Return what sorts the better test to the front.
-
-        That of the interface, which compares more of the output than one of a fault; the quicker.
-        """
-        return test.startswith("tests/faults/"), self.seconds[test]
+    def _rank(self, test: str) -> Tuple[int, float]:
+        """Return what sorts the better test to the front."""
+        return self._number[test], self.seconds[test]
 
 
 def measured(place: Workplace, kept: Path) -> Reach:
@@ -86,7 +118,8 @@ def measured(place: Workplace, kept: Path) -> Reach:
         configuration = place.folder / "coveragerc"
         configuration.write_text(CONFIGURATION.format(folder=place.folder), encoding="utf-8")
         args = ("-n", "3", "-p", "no:cacheprovider", "-m", DAILY)
-        place.pytest(*args, within=3600, env={"COVERAGE_PROCESS_START": str(configuration)})
+        env = {"COVERAGE_PROCESS_START": str(configuration), ALL_MEASURED: "yes"}
+        place.pytest(*args, within=3600, env=env)
         lines = _read((place.folder / "coverage").iterdir())
         every = {test for reached in lines.values() for tests in reached.values() for test in tests}
         seconds = _seconds(place, sorted(every))

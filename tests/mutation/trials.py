@@ -6,6 +6,7 @@ import itertools
 import json
 import queue
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import chain
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
@@ -18,6 +19,8 @@ from tests.mutation.workplace import Workplace
 
 #: pytest's exit code if all tests passed.
 SURVIVED = 0
+#: Plugins of pytest that a trial does without: most of its time would be their start.
+UNUSED = ("cacheprovider", "hypothesispytest", "pytest_cov", "xdist")
 
 
 class Attempt(NamedTuple):
@@ -66,14 +69,14 @@ class Trials:
 
     def _try(self, mutant: Mutant) -> Attempt:
         """Run tests that reach a mutant until one fails."""
-        tests = self.reach.chosen(mutant.module, mutant.line, self.seconds)
-        if not tests:
-            return Attempt(mutant.name, self.seconds, SURVIVED, "")
-        first = [test for test in self.failed if test in tests]
+        code, by = SURVIVED, ""
         place = self.places.get()
         try:
-            ordered = list(dict.fromkeys((*first, *tests)))
-            code, by = self._run(place, mutant, ordered)
+            for tests in self.reach.chosen(mutant.module, mutant.line, self.seconds):
+                first = [test for test in self.failed if test in tests]
+                code, by = self._run(place, mutant, list(dict.fromkeys((*first, *tests))))
+                if code != SURVIVED:
+                    break
         finally:
             self.places.put(place)
         self.failed[:] = [by, *(test for test in self.failed if test != by)][:60]
@@ -84,9 +87,11 @@ class Trials:
         chosen = place.folder / "tests"
         chosen.write_text("\n".join(tests), encoding="utf-8")
         files = sorted({test.partition("::")[0] for test in tests})
-        options = ("-x", "-p", "no:cacheprovider", "--tb=no", *files)
+        options = ("-x", "--tb=no", *chain.from_iterable(("-p", f"no:{name}") for name in UNUSED))
         with place.mutated(mutant, next(self.numbers)):
-            code = place.pytest(*options, within=3 * self.seconds + 30, env={CHOSEN: str(chosen)})
+            code = place.pytest(
+                *options, *files, within=3 * self.seconds + 30, env={CHOSEN: str(chosen)}
+            )
         if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
             raise RuntimeError(f"pytest did not find what reaches {mutant.name}")
         failed = chosen.read_text(encoding="utf-8") if code == pytest.ExitCode.TESTS_FAILED else ""

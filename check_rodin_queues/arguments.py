@@ -23,10 +23,11 @@ DEFAULT_THRESHOLDS = (
     Threshold(
         State.CRITICAL,
         Selector("queue", None, "consumers"),
-        Range("1:", 1, float("inf"), inside=False),
+        Range("1:", float("inf"), inside=False),
         "the default -c consumers=1:",
     ),
 )
+_TAKE_RANGES = ("-w", "-c", "--warning", "--critical")
 
 
 class Options(NamedTuple):
@@ -66,12 +67,8 @@ def _joined(words: Sequence[str]) -> List[str]:
     """Tie a range that begins with a minus to its option: argparse takes it for an option."""
     joined: List[str] = []
     for word in words:
-        if (
-            word.startswith("-")
-            and joined
-            and joined[-1] in ("-w", "-c", "--warning", "--critical")
-        ):
-            joined[-1] += f"={word}" if joined[-1].startswith("--") else word
+        if word.startswith("-") and joined and joined[-1] in _TAKE_RANGES:
+            joined[-1] += f"={word}"
         else:
             joined.append(word)
     return joined

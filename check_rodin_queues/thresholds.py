@@ -28,13 +28,12 @@ _MAX_DIGITS = 30
 
 
 class Range(NamedTuple):
-    """The values from *start* to *end*; *inside*: alert on these, not on the others.
+    """The values up to *end*; *inside*: alert on these, not on the others.
 
-    *text* is the range as perfdata shows it and as `nagiosplugin.Range` reads it.
+    *text* is the whole range as perfdata shows it and as `nagiosplugin.Range` reads it.
     """
 
     text: str
-    start: Number
     end: Number
     inside: bool
 
@@ -100,7 +99,7 @@ def parse_range(text: str) -> Optional[Range]:
     if start > end:
         raise UsageError(f"the start of {_shown(text)} is above its end. Accepted: {FORMS}")
     prefix = "" if start == 0 and last else f"{start_text}:"
-    return Range(f"{'@' if inside else ''}{prefix}{end_text}", start, end, inside)
+    return Range(f"{'@' if inside else ''}{prefix}{end_text}", end, inside)
 
 
 def _is_number(text: str) -> bool:

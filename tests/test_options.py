@@ -380,6 +380,8 @@ MESSAGES = {
     "": "no server is named. Give -H/--host or set RODIN_URL",
     "-H a": "no API token. Give --token-file or set RODIN_API_KEY",
     "--frobnicate": "--frobnicate is no option. See --help for the options there are",
+    "--tokn=made-up": "--tokn is no option. See --help for the options there are",
+    "--Tokn=made-up": "argument 1 belongs to no option. See --help for the options there are",
     "-v stray": "argument 2 belongs to no option. See --help for the options there are",
     "-w 10:5": f"-w/--warning: the start of '10:5' is above its end. Accepted: {FORMS}",
     "-c 1:2:3": f"-c/--critical: '1:2:3' is not a range. Accepted: {FORMS}",
@@ -461,6 +463,22 @@ def test_values_may_begin_with_a_dash() -> None:
     assert judge(body, "--require=", "-x-x", "-w", "-5:5").state == "OK"
     assert judge(body, "--require=", "-w", "-5:5").state == "WARNING"
     assert judge(body, "--require=", "--warning", "-5:9").state == "OK"
+
+
+@pytest.mark.parametrize("option", ["-w", "-c", "--warning", "--critical"])
+@pytest.mark.parametrize(
+    ("written", "limit"),
+    [("-5:5", "-5:5"), ("-5:6", "-5:6"), ("-0", "0"), ("-x.consumers=-1:", "")],
+)
+def test_a_range_may_begin_with_a_dash(option: str, written: str, limit: str) -> None:
+    found = judge(answer({"-x": queue(1, 5, 1)}), "--require=", option, written)
+    datum = found.metrics["-x.job_awaiting" if limit else "-x.consumers"]
+    assert (datum.warning if option in ("-w", "--warning") else datum.critical) == (limit or "-1:")
+
+
+def test_a_letter_behind_a_flag_is_not_shown() -> None:
+    """It may be a secret; what argparse makes of it depends on Python."""
+    assert "made-up" not in report.refused(run("-vQmade-up"))
 
 
 @pytest.mark.parametrize(

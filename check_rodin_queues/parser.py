@@ -44,7 +44,7 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(re.sub(r"ignored explicit argument .*", "takes no value", message))
 
     def _get_values(self, action: argparse.Action, arg_strings: List[str]) -> Any:
-        if action.option_strings and arg_strings == ["--"]:
+        if arg_strings == ["--"]:
             # Up to Python 3.12 argparse takes it away, and an empty list is the option's value.
             return self._get_value(action, "--")
         return super()._get_values(action, arg_strings)
@@ -94,12 +94,6 @@ def _parse_names(text: str) -> Tuple[str, ...]:
 def _parse_path(text: str) -> str:
     if not text or "\0" in text:
         raise UsageError("takes a path")
-    return text
-
-
-def _parse_section(text: str) -> str:
-    if "\0" in text:
-        raise UsageError("takes [SECTION][@FILE]")
     return text
 
 
@@ -296,7 +290,6 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
         const="",
         action="append",
         default=[],
-        type=_typed(_parse_section),
         help="read options from an INI file, before the command\n"
         f"line (default section: {PROGRAM})",
     )

@@ -317,40 +317,92 @@ def test_the_file_can_be_standard_input(place: Place) -> None:
     assert limits(found) == ("10", "")
 
 
-#: Files that are wrong, and what the message has to say.
-BAD = {
-    "no section": ("warning=10\n", "["),
-    "an option before the first section": ("warning=10\n[check_rodin_queues]\nw=1\n", "line 1"),
-    "nothing": ("", "check_rodin_queues"),
-    "another section": ("[other]\nwarning=10\n", "check_rodin_queues"),
-    "no equals sign": ("[check_rodin_queues]\nwarning\n", "line 2"),
-    "a flag without equals sign": ("[check_rodin_queues]\n\nverbose\n", "line 3"),
-    "no key": ("[check_rodin_queues]\n=10\n", "line 2"),
-    "an unknown option": ("[check_rodin_queues]\nfrobnicate=secret-canary\n", "line 2"),
-    "an abbreviated option": ("[check_rodin_queues]\nwarn=10\n", "line 2"),
-    "an option in capitals": ("[check_rodin_queues]\nWARNING=10\n", "line 2"),
-    "the token itself": ("[check_rodin_queues]\ntoken=secret-canary\n", "line 2"),
-    "a bad range": ("[check_rodin_queues]\nwarning=secret-canary\n", "-w"),
-    "a comment behind a value": ("[check_rodin_queues]\nwarning=10 # jobs\n", "-w"),
-    "a bad timeout": ("[check_rodin_queues]\ntimeout=secret-canary\n", "-t"),
-    "a value for a flag": ("[check_rodin_queues]\ninsecure=secret-canary\n", "line 2"),
-    "an empty timeout": ("[check_rodin_queues]\ntimeout=\n", "timeout"),
-    "extra-opts itself": ("[check_rodin_queues]\nextra-opts=other\n", "line 2"),
-    "an unclosed section": ("[check_rodin_queues\nwarning=10\n", "line 1"),
-    "help": ("[check_rodin_queues]\nhelp=\n", "--help"),
-    "version": ("[check_rodin_queues]\nV=\n", "--version"),
-    "bytes that are no text": ("[check_rodin_queues]\nwarning=\udcff\n", "--extra-opts"),
+NO_OPTION = "there is no such option. See --help; leave its dashes out"
+NO_EQUALS_SIGN = "it has no =; a line is OPTION=VALUE, a flag OPTION="
+NO_SECTION = "the section [check_rodin_queues] is not in the file, or empty. Add it there"
+A_RANGE = (
+    "in the file: -w/--warning: what was given is not a range. Accepted: 10 (outside 0..10), "
+    "1: (below 1), ~:5 (above 5), 5:10, @5:10 (inside), empty for none"
+)
+SECONDS = "in the file: -t/--timeout: takes seconds, 0.5 to 3600, such as 10 or 2.5"
+BEFORE = "an option stands before the first [SECTION]"
+
+#: Files that are wrong; the line that is, if one is; and what is said of it.
+BAD: Dict[str, Tuple[str, int, str]] = {
+    "no section": ("warning=10\n", 1, BEFORE),
+    "an option before the first section": ("\nw=10\n[check_rodin_queues]\nw=1\n", 2, BEFORE),
+    "nothing": ("", 0, NO_SECTION),
+    "another section": ("[other]\nwarning=10\n", 0, NO_SECTION),
+    "an empty section": ("[check_rodin_queues]\n# w=10\n[other]\nw=10\n", 0, NO_SECTION),
+    "no equals sign": ("[check_rodin_queues]\nwarning\n", 2, NO_EQUALS_SIGN),
+    "a flag without equals sign": ("[check_rodin_queues]\n\nverbose\n", 3, NO_EQUALS_SIGN),
+    "no key": ("[check_rodin_queues]\n=10\n", 2, NO_OPTION),
+    "an unknown option": ("[check_rodin_queues]\nfrobnicate=secret-canary\n", 2, NO_OPTION),
+    "an abbreviated option": ("[check_rodin_queues]\nwarn=10\n", 2, NO_OPTION),
+    "an option with its dash": ("[check_rodin_queues]\n-w=10\n", 2, NO_OPTION),
+    "an option in capitals": ("[check_rodin_queues]\nWARNING=10\n", 2, NO_OPTION),
+    "a letter in capitals": ("[check_rodin_queues]\nX=secret-canary\n", 2, NO_OPTION),
+    "the token itself": ("[check_rodin_queues]\ntoken=secret-canary\n", 2, NO_OPTION),
+    "a bad range": ("[check_rodin_queues]\nwarning=secret-canary\n", 0, A_RANGE),
+    "a comment behind a value": ("[check_rodin_queues]\nwarning=10 # jobs\n", 0, A_RANGE),
+    "a bad timeout": ("[check_rodin_queues]\ntimeout=secret-canary\n", 0, SECONDS),
+    "an empty timeout": ("[check_rodin_queues]\ntimeout=\n", 0, SECONDS),
+    "a value for a flag": (
+        "[check_rodin_queues]\ninsecure=secret-canary\n",
+        2,
+        "this option takes no value: write nothing behind the =",
+    ),
+    "extra-opts itself": ("[check_rodin_queues]\nextra-opts=other\n", 2, NO_OPTION),
+    "an unclosed section": (
+        "[check_rodin_queues\nwarning=10\n",
+        1,
+        "a section is written [NAME]",
+    ),
+    "help": ("[check_rodin_queues]\nhelp=\n", 0, "in the file: no --help or --version there"),
+    "version": ("[check_rodin_queues]\nV=\n", 0, "in the file: no --help or --version there"),
+    "bytes that are no text": ("[check_rodin_queues]\nwarning=\udcff\n", 0, A_RANGE),
+    "a path with a NUL": (
+        "[check_rodin_queues]\nca-file=secret\0canary\n",
+        0,
+        "in the file: --ca-file: takes a path",
+    ),
+    "too much": (
+        "#" * (1024 * 1024) + "\n",
+        0,
+        "the file is larger than 1 MiB. Is it an INI file?",
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", BAD)
 def test_a_bad_file_is_a_configuration_error(kind: str, place: Place) -> None:
-    text, word = BAD[kind]
+    text, line, said = BAD[kind]
     path = place.folder / "bad.ini"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     outcome = run("--input", f"{place.folder}/answer.json", "--extra-opts", f"@{path}")
-    said = report.refused(outcome, "--extra-opts", word)
-    assert "secret-canary" not in said
+    assert (
+        report.refused(outcome)
+        == f"--extra-opts: {f'line {line} of the file: ' * (line > 0)}{said}"
+    )
+
+
+def test_a_file_of_a_mebibyte_is_read(place: Place) -> None:
+    start = "[check_rodin_queues]\nw=10\n"
+    path = place.write(start + "#" * (1024 * 1024 - len(start)))
+    assert limits(place.judge("--extra-opts", f"@{path}")) == ("10", "")
+
+
+def test_a_section_that_is_no_default_is_not_repeated(place: Place) -> None:
+    """It may be a secret in the wrong place."""
+    path = place.write(SECTIONS)
+    said = report.refused(run("--extra-opts", f"made-up@{path}"))
+    assert said == f"--extra-opts: {NO_SECTION.replace('[check_rodin_queues]', 'that was named')}"
+
+
+def test_a_short_option_may_have_a_value_with_a_dash(place: Place) -> None:
+    path = place.write("[check_rodin_queues]\nq=-x\nw=-5:5\n")
+    found = place.judge("--extra-opts", f"@{path}")
+    assert "-x is missing from the answer" in found.text
 
 
 def test_a_file_that_cannot_be_read_is_a_configuration_error(place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Dict, List
 
@@ -259,6 +260,18 @@ def test_help_tells_everything(option: str) -> None:
     assert max(map(len, outcome.stdout.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("columns", ["20", "300"])
+def test_help_is_the_same_in_every_terminal(columns: str) -> None:
+    """And what an option does stands below or beside it, from column 26 on."""
+    shown = run("--help").stdout
+    assert run("--help", env={"COLUMNS": columns}).stdout == shown
+    options = shown.partition("\nthe server:\n")[2].partition("\nthresholds:\n")[0]
+    for line in options.splitlines():
+        assert not line.startswith(" ") or re.match(r" {2}-| {26}\S", line), line
+    assert re.search(r"^ {2}-p PORT, --port PORT {4}its port", options, re.MULTILINE)
+    assert re.search(r"^ {2}-x GLOB, --exclude GLOB\n {26}leave", options, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     ("args", "beginning"),
     [
@@ -409,6 +422,12 @@ MESSAGES = {
     ),
     "--insecure=1": "--insecure: takes no value",
 }
+
+
+@pytest.mark.parametrize("option", ["-q", "--queue", "-x", "--exclude"])
+def test_an_empty_glob_is_refused(option: str) -> None:
+    said = report.refused(ask(site(), option, ""))
+    assert said.endswith(": takes the name of a queue or a glob such as 'rodin.*'")
 
 
 @pytest.mark.parametrize("line", MESSAGES)

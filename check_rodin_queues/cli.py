@@ -20,7 +20,7 @@ from check_rodin_queues.arguments import Options
 from check_rodin_queues.conditions import DEFAULT_STATES
 from check_rodin_queues.errors import AnswerError, CallError, ConfigError, UsageError
 from check_rodin_queues.journal import DEBUG, NOTICE, REQUEST, Journal
-from check_rodin_queues.labels import MAX_NAME, label_safe, shown_names
+from check_rodin_queues.labels import MAX_NAME, label_safe, one_line, shown_names
 from check_rodin_queues.output import Report, plain, report
 from check_rodin_queues.parser import DEFAULT_TIMEOUT, Shown
 from check_rodin_queues.selection import covers, select
@@ -213,7 +213,10 @@ class Run:
             self._journal.note(NOTICE, f"left out by -q and -x: {shown}{more}")
 
     def _redact(self, text: str) -> str:
-        return self._token.redact(text) if self._token else text
+        """Return *text* as it may be printed, without the token: neither before nor after that."""
+        if not self._token:
+            return text
+        return self._token.redact(one_line(self._token.redact(text)))
 
     def _shown(self, name: str) -> str:
         """Return as much of a queue's *name* as is ever shown: a name may be a megabyte."""

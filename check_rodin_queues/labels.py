@@ -24,11 +24,21 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "_" for char in text)
 
 
-def label_safe(text: str) -> str:
-    """Return *text* as it may stand in a label, not yet unique."""
+def one_line(text: str) -> str:
+    """Return *text* without what could break its line, begin perfdata or steer a terminal."""
+    return printable(text).replace("|", "_")
+
+
+def in_a_label(text: str) -> str:
+    """Return *text* without what a label may not hold, as long as it was."""
     for char in _NOT_IN_A_LABEL:
         text = text.replace(char, "_")
-    return printable(text).replace("::", "__")[:MAX_NAME]
+    return printable(text).replace("::", "__")
+
+
+def label_safe(text: str) -> str:
+    """Return *text* as it may stand in a label, not yet unique."""
+    return in_a_label(text)[:MAX_NAME]
 
 
 def clipped(text: str, size: int) -> str:
@@ -48,17 +58,20 @@ def shown_names(names: Iterable[str], redact: Callable[[str], str] = str) -> Dic
     safe = {name: label_safe(redact(name)) for name in sorted(set(names))}
     shown = {name: name for name in safe if safe[name] == name and name != TOTAL}
     taken = {TOTAL, *shown}
+    numbers: Dict[str, int] = {}  # the last that was given to each
     for name, wanted in safe.items():
         if name not in shown:
-            shown[name] = _free(wanted, taken)
+            shown[name] = _free(wanted, taken, numbers, redact)
             taken.add(shown[name])
     return shown
 
 
-def _free(name: str, taken: Set[str]) -> str:
-    candidate, number = name, 1
-    while candidate in taken:
+def _free(name: str, taken: Set[str], numbers: Dict[str, int], redact: Callable[[str], str]) -> str:
+    """Return *name* or one with a number that is not taken, and with which it is no secret."""
+    candidate, number = name, numbers.get(name, 1)
+    while candidate in taken or redact(candidate) != candidate:
         number += 1
         suffix = f"_{number}"
         candidate = name[: MAX_NAME - len(suffix)] + suffix
+    numbers[name] = number
     return candidate

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Iterable, List, Optional, Sequence
 
-from check_rodin_queues.labels import clipped, printable
+from check_rodin_queues.labels import clipped, one_line
 from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.states import State
 from check_rodin_queues.verdict import Verdict
@@ -45,11 +45,6 @@ def report(verdict: Verdict, probe: Optional[str] = None, more: Iterable[str] = 
 def plain(text: str) -> Report:
     """Return *text* as it is, for --help and --version: exit 3, as the guidelines say."""
     return Report(text.encode("utf-8", "replace"), State.UNKNOWN.value)
-
-
-def one_line(text: str) -> str:
-    """Return *text* without what could break its line, begin perfdata or steer a terminal."""
-    return printable(text).replace("|", "_")
 
 
 def _encoded(lines: Sequence[str]) -> bytes:

@@ -1,8 +1,9 @@
 """A secret found again in foreign text, however its characters are written there.
 
 A page of an error shows them as HTML does, JSON as JSON does, a URL percent-encoded, each or only
-some of them; base64 is broken into lines. So the text is searched as it is, and once more with its
-escapes undone and without what no token holds: white space and whatever is not ASCII.
+some of them; base64 is broken into lines. So the text is searched as it is, as it will be when what
+may not be printed has become an underscore, which a secret may hold, and with its escapes undone
+and without what no secret holds: white space and whatever is not ASCII.
 """
 
 from __future__ import annotations
@@ -10,13 +11,20 @@ from __future__ import annotations
 import re
 from typing import Iterator, List, Sequence, Tuple
 
+from check_rodin_queues.labels import in_a_label, one_line
+
 HIDDEN = "***"
 _ESCAPE = re.compile(
-    r"\\u00(?P<json>[0-7][0-9a-f])|%(?P<url>[0-7][0-9a-f])|&\#x0{0,4}(?P<html>[0-7]?[0-9a-f]);"
-    r"|&\#0{0,4}(?P<decimal>[0-9]{1,3});|&(?P<name>amp|lt|gt|quot|apos);"
-    r"|\\(?P<itself>[\"\\/])|\\[bfnrt]|[^!-~]+",
+    # JSON and other languages; a URL; HTML; wide letters; what stands for no character of a token
+    r"(?:\\u00|\\u\{0{0,4}|\\U000000|\\x|%u00)(?P<code>[0-7][0-9a-f])\}?"
+    r"|\\(?P<octal>[01][0-7]{2})|\\(?P<itself>[\"\\/])|%(?P<url>[0-7][0-9a-f])"
+    r"|&\#x0{0,4}(?P<html>[0-7]?[0-9a-f]);?|&\#0{0,4}(?P<decimal>[0-9]{1,3});?"
+    r"|&(?P<name>amp|lt|gt|quot|apos);|(?P<wide>[\uff01-\uff5e])"
+    r"|\\[bfnrt]|[^!-~\uff01-\uff5e]+",
     re.IGNORECASE | re.ASCII,  # else a Kelvin sign is a k, and what is no ASCII would be left
 )
+_BASES = {"octal": 8, "decimal": 10}
+_WIDER = 0xFEE0
 _NAMES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _LAST_ASCII = 127
@@ -26,7 +34,8 @@ _LAYERS = 3
 
 def hidden(text: str, forms: Sequence[str]) -> str:
     """Return *text* with HIDDEN for each of the *forms*, which are ASCII and in lower case."""
-    found = [(at, at + len(form)) for form, at in _places(text.translate(_LOWER), forms)]
+    views = {clean(text).translate(_LOWER) for clean in (str, one_line, in_a_label)}
+    found = [(at, at + len(form)) for view in views for form, at in _places(view, forms)]
     view, starts, ends = _undone(text)
     for _ in range(_LAYERS):
         found += ((starts[at], ends[at + len(form) - 1]) for form, at in _places(view, forms))
@@ -83,5 +92,5 @@ def _meant(match: re.Match[str]) -> str:
         return value
     if kind == "name":
         return _NAMES[value.lower()]
-    code = int(value, 10 if kind == "decimal" else 16)
+    code = ord(value) - _WIDER if kind == "wide" else int(value, _BASES.get(kind, 16))
     return chr(code) if ord(" ") < code < _LAST_ASCII else ""

@@ -6,17 +6,18 @@ import base64
 import binascii
 import json
 import math
-from typing import Any, Optional, Tuple
+from typing import Any, Iterator, Optional, Tuple
 
 from check_rodin_queues.errors import ConfigError
+from check_rodin_queues.labels import in_a_label, one_line
 
 #: The longest token, in bytes, that is sent.
 MAX_LENGTH = 16 * 1024
 #: A shorter piece of text says nothing about the token, and hiding it would garble the output.
 _MIN_HIDDEN = 5
 _JWT_PARTS, _MIN_PART = 3, 16
-#: How many characters one may become: `\\u00XX`.
-_LONGEST_ESCAPE = 6
+#: How many characters one may become: `\\U000000XX`.
+_LONGEST_ESCAPE = 10
 #: No `exp` beyond this many seconds is believed; also the largest integer that JSON passes on.
 _MAX_EXP = 2**53
 
@@ -24,11 +25,12 @@ _MAX_EXP = 2**53
 class Token:
     """A bearer token. `repr`, `str` and `format` never show it."""
 
-    __slots__ = ("_forms", "_text")
+    __slots__ = ("_forms", "_shortest", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._forms = _forms(text)
+        self._shortest = min(map(len, self._forms), default=0)
 
     def __repr__(self) -> str:
         return "Token(***)"
@@ -58,10 +60,12 @@ class Token:
 
     def _is_absent(self, text: str) -> bool:
         """Tell whether nothing in *text* can be the token; False if that needs a closer look."""
+        if len(text) < self._shortest:
+            return True
         if not (text.isascii() and text.isprintable()) or any(char in text for char in "\\%&"):
             return False
-        lowered = text.replace(" ", "").lower()
-        return not any(form in lowered for form in self._forms)
+        views = (clean(text).replace(" ", "").lower() for clean in (str, one_line, in_a_label))
+        return not any(form in view for view in views for form in self._forms)
 
     def expires_at(self) -> Optional[float]:
         """Return the `exp` of a JWT (RFC 7519), in seconds since 1970; None if none can be read."""
@@ -86,16 +90,23 @@ def _forms(text: str) -> Tuple[str, ...]:
 
     Of a JWT each of the three parts is a secret, too.
     """
+    parts = text.split(".")
+    secrets = [text]
+    if len(parts) == _JWT_PARTS:
+        secrets += (part for part in parts if len(part) >= _MIN_PART)
+    forms = {form.lower() for secret in secrets for form in _shapes(secret)}
+    return tuple(sorted((form for form in forms if len(form) >= _MIN_HIDDEN), key=len)[::-1])
+
+
+def _shapes(text: str) -> Iterator[str]:
+    """Give *text*, in hex, and in the base64 of whatever it stands in."""
     raw = text.encode()
-    forms = {text, raw.hex()}
+    yield text
+    yield raw.hex()
     for offset in range(3):
         encoded = _base64_piece(raw, offset)
-        forms |= {encoded, encoded.replace("+", "-").replace("/", "_")}
-    parts = text.split(".")
-    if len(parts) == _JWT_PARTS:
-        forms.update(part for part in parts if len(part) >= _MIN_PART)
-    long_enough = {form.lower() for form in forms if len(form) >= _MIN_HIDDEN}
-    return tuple(sorted(long_enough, key=len, reverse=True))
+        yield encoded
+        yield encoded.replace("+", "-").replace("/", "_")
 
 
 def parse_token(text: str, origin: str) -> Token:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Dict, List
 
@@ -260,6 +261,19 @@ def test_help_tells_everything(option: str) -> None:
     assert max(map(len, outcome.stdout.splitlines())) <= 80
 
 
+def test_help_is_what_was_read_and_approved() -> None:
+    """A change of it has to be made in help.txt too.
+
+    From Python 3.13 on argparse names the value of two options once, and so breaks other lines.
+    """
+    approved = (Path(__file__).parent / "help.txt").read_text(encoding="utf-8")
+    twice = re.compile(r"^ {2}(-\w) (\S+), (--\S+) \2(?=\s)", re.MULTILINE)
+    shown = run("--help").stdout
+    assert twice.sub(r"\1, \3 \2", shown).split() == twice.sub(r"\1, \3 \2", approved).split()
+    if sys.version_info < (3, 13):
+        assert shown == approved
+
+
 @pytest.mark.parametrize("columns", ["20", "300"])
 def test_help_is_the_same_in_every_terminal(columns: str) -> None:
     """And what an option does stands below or beside it, from column 26 on."""
@@ -268,8 +282,6 @@ def test_help_is_the_same_in_every_terminal(columns: str) -> None:
     options = shown.partition("\nthe server:\n")[2].partition("\nthresholds:\n")[0]
     for line in options.splitlines():
         assert not line.startswith(" ") or re.match(r" {2}-| {26}\S", line), line
-    assert re.search(r"^ {2}-p PORT, --port PORT {4}its port", options, re.MULTILINE)
-    assert re.search(r"^ {2}-x GLOB, --exclude GLOB\n {26}leave", options, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

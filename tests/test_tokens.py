@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import html
 import json
 import math
-from typing import Dict, Optional
+from typing import Callable, Dict, Optional
 from urllib.parse import quote
 
 import pytest
@@ -84,6 +85,41 @@ def test_what_is_not_the_token_stays_as_it_is() -> None:
     escapes = "%41 &amp; \\n \\u0041 &#65; &#999; &nbsp; %zz \\x"
     text = f"\xe9 {escapes} \udc80 \u0130\u212a\u017f\U0001f980 < >"
     assert token_of(ODD).redact(text) == text
+
+
+#: What becomes of a token when what may not be printed, or not in a label, becomes an underscore.
+CLEANED = {
+    "a_b_c_token": ["a|b|c|token", "a=b'c|token", "a\x01b\x02c\x03token", "a|b\u202ec|token"],
+    "a__b_token": ["a::b_token", "a::b=token", "a||b|token", "a_|b_token"],
+    "a=b_token==": ["a=b|token==", "a=b\x01token=="],
+    "a::b_token": ["a::b|token"],
+    "a|b_token": ["a|b_token"],
+}
+
+
+@pytest.mark.parametrize(
+    ("token", "written"), [(token, text) for token, texts in CLEANED.items() for text in texts]
+)
+def test_what_cleaning_makes_a_token_is_hidden(token: str, written: str) -> None:
+    assert token_of(token).redact(f"<{written}>") == "<***>"
+    assert token_of(token).redact(f"<{written[:-1]}>") == f"<{written[:-1]}>"
+
+
+@pytest.mark.parametrize("encoded", ["hex", "base64", "base64 for URLs"])
+@pytest.mark.parametrize("part", range(3))
+def test_each_part_of_a_web_token_is_hidden_encoded_too(part: int, encoded: str) -> None:
+    """Alone, and with what stands behind it."""
+    parts = ["eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiJ0ZXN0cyJ9", "0123456789abcdefgh"]
+    encode: Dict[str, Callable[[bytes], bytes]] = {
+        "hex": binascii.hexlify,
+        "base64": base64.b64encode,
+        "base64 for URLs": base64.urlsafe_b64encode,
+    }
+    token = token_of(".".join(parts))
+    for piece, edge in ((parts[part], 2), (".".join(parts[part:]), 2), (f"x{parts[part]}y", 5)):
+        shown = token.redact(encode[encoded](piece.encode()).decode())
+        assert "***" in shown
+        assert len(shown.replace("***", "").replace("=", "")) <= edge
 
 
 @pytest.mark.parametrize("part", range(3))

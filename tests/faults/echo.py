@@ -22,6 +22,8 @@ SPELLINGS: Dict[str, Spelling] = {
     "base64": lambda token: base64.b64encode(token.encode()).decode(),
     "base64url": lambda token: base64.urlsafe_b64encode(token.encode()).decode(),
     "percent": lambda token: quote(token, safe=""),
+    # what may not be printed, or not in a label, becomes the underscore that stood there
+    "bars": lambda token: token.replace("_", "|"),
 }
 
 #: Spellings that only the long run tries.
@@ -36,6 +38,8 @@ RARE_SPELLINGS: Dict[str, Spelling] = {
     "capitals": str.upper,
     "json_slashes": lambda token: token.replace("/", "\\/"),
     "quoted": lambda token: f"'{token}'",
+    "equals_signs": lambda token: token.replace("_", "="),
+    "quotes": lambda token: token.replace("_", "'"),
 }
 
 
@@ -71,6 +75,7 @@ PLACES: Dict[str, Place] = {
     "reason_of_500": _status("500 {}"),
     "reason_of_200": _status("200 {}"),
     "reason_at_a_cut": _status("502 " + "x" * 180 + "{}"),
+    "header_at_a_cut": _header("404 No", "X-Token: " + "x" * 360 + "{}"),
     "own_header": _header("404 No", "X-Token: {}"),
     "authenticate": _header("401 No", 'WWW-Authenticate: Bearer error="{}"'),
     "cookie": _header("200 OK", "Set-Cookie: session={}"),
@@ -116,6 +121,7 @@ ALWAYS_SHOWN = {
 #: Places of which no verbosity shows anything, or need not: the run may end before it reads them.
 NEVER_SHOWN = {
     "text_at_a_cut",
+    "header_at_a_cut",
     "error_object",
     "error_page",
     "forbidden_page",

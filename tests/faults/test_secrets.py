@@ -425,6 +425,54 @@ def test_a_secret_given_as_an_argument_is_not_echoed(
     assert check_run(trial, lines=None if verbosity else 1) == "UNKNOWN", trial.outcome
 
 
+#: Unlike TOKEN it may be the name of a host, of a file and of a queue in a selector.
+WORD = "c4n4ry0fL3tt3rsAndD1g1ts0nly5x7Q9w"
+
+#: Places where it is the token as well as an argument or the environment; {} is the server, {port}
+#: its port, and @ a file with certificates under this name. From which verbosity on it is shown.
+TWICE: Dict[str, Tuple[int, Dict[str, str], Tuple[str, ...]]] = {
+    "host": (0, {}, ("-H", WORD)),
+    "host_of_http": (0, {}, ("-H", f"http://{WORD}")),
+    "prefix": (2, {}, ("-H", f"{{}}/{WORD}")),
+    "selector": (0, {}, ("-H", "{}", "-w", f"{WORD}.job_awaiting=5")),
+    "selector_of_no_queue": (4, {}, ("-H", "{}", "-w", f"{WORD}*.job_awaiting=5")),
+    "selector_of_all": (2, {}, ("-H", "{}", "-w", f"[{WORD}r]*.job_awaiting=5")),
+    "required": (0, {}, ("-H", "{}", "--require", WORD)),
+    "store": (2, {}, ("-H", "https://127.0.0.1:{port}", "--ca-file", "@")),
+    "proxy": (2, {"HTTP_PROXY": f"http://{WORD}:9"}, ("-H", "{}")),
+    "password": (4, {"HTTP_PROXY": f"http://a:{WORD}@127.0.0.1:1"}, ("-H", "{}")),
+}
+
+
+@pytest.mark.parametrize("verbosity", range(4))
+@pytest.mark.parametrize("case", TWICE)
+def test_the_token_is_masked_where_it_stands_for_something_else_too(
+    *,
+    launcher: Launcher,
+    plain_server: FaultServer,
+    ca_file: str,
+    tmp_path: Path,
+    case: str,
+    verbosity: int,
+) -> None:
+    plain_server.prepare(HEALTHY)
+    shown_from, env, words = TWICE[case]
+    token_file, store = tmp_path / "token", tmp_path / WORD
+    token_file.write_text(WORD, encoding="ascii")
+    store.write_bytes(Path(ca_file).read_bytes())
+    args = [
+        word.replace("{}", plain_server.url)
+        .replace("{port}", str(plain_server.port))
+        .replace("@", str(store))
+        for word in words
+    ]
+    flags = ["-v"] * verbosity
+    trial = launcher.run("--token-file", str(token_file), "-t", "5", *args, *flags, env=env)
+    check_run(trial, lines=None if verbosity else 1, token=WORD)
+    assert traces(trial.outcome.stdout, WORD) == []
+    assert ("***" in trial.outcome.stdout) == (verbosity >= shown_from)
+
+
 @pytest.mark.parametrize("option", ["-q", "-x", "--require"])
 def test_the_token_as_the_name_of_a_queue_is_masked(
     ask: Ask, plain_server: FaultServer, option: str

@@ -10,18 +10,18 @@ from typing import List, Mapping, Sequence
 import nagiosplugin
 
 from check_rodin_queues.conditions import CONDITIONS
-from check_rodin_queues.contexts import ConditionContext, Contexts
-from check_rodin_queues.findings import Finding, findings
+from check_rodin_queues.contexts import ConditionContext, Contexts, packed
+from check_rodin_queues.findings import Finding, Findings
 from check_rodin_queues.resources import (
     AnswerResource,
     Attempt,
     QueueResource,
     RunResource,
-    Subject,
     TotalResource,
 )
 from check_rodin_queues.selection import Policy
 from check_rodin_queues.states import worst
+from check_rodin_queues.subjects import Subject
 from check_rodin_queues.summary import Summary
 from check_rodin_queues.verdict import Verdict
 
@@ -32,14 +32,15 @@ def judge(
     """Judge *attempt* by *policy*; *names* are the shown ones. *lines*: also for -v and -vv."""
     complete = attempt.failure is None and not (attempt.selection and attempt.selection.malformed)
     conditions = [ConditionContext(row, policy.states[row.name]) for row in CONDITIONS]
-    check = nagiosplugin.Check(Summary(), *conditions)
+    results = Findings()
+    check = nagiosplugin.Check(Summary(results), results, *conditions)
     check.add(*_resources(attempt, names, Contexts(policy.thresholds, complete, check.add)))
     check()
-    found = findings(check.results)
+    found = results.found
     verdict = Verdict(
         state=worst(finding.state for finding in found),
         text=check.summary_str,
-        perfdata=tuple(check.perfdata),
+        perfdata=tuple(map(packed, check.perfdata)),
         proven=any(finding.proven for finding in found),
     )
     return _with_details(verdict, found) if lines else verdict

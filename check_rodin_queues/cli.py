@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Callable, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Iterator, Mapping, Optional, Sequence
 
 from check_rodin_queues import __version__, arguments
 from check_rodin_queues.arguments import Options
@@ -91,8 +91,10 @@ class Run:
         from check_rodin_queues import answer
 
         try:
-            body = self._saved(options) if options.input else self._answer(options)
-            snapshot = answer.parse(body)
+            # nothing keeps the body: it may be a megabyte
+            snapshot = answer.parse(
+                self._saved(options) if options.input else self._answer(options)
+            )
         except AnswerError as error:
             return self._failed(error)
         return self._judged(snapshot=snapshot)
@@ -223,14 +225,18 @@ class Run:
         return self._token.redact_start(name, MAX_NAME) if self._token else name
 
     def _written(self, verdict: Verdict) -> Report:
-        verbosity = self._options.verbosity if self._options else 0
-        more: List[str] = []
-        if verbosity:
-            more += (*verdict.lines, *self._journal.shown())
-        if verbosity >= REQUEST:
-            more += verdict.reasons
+        more = map(self._redact, self._details(verdict))
         verdict = verdict._replace(text=self._redact(verdict.text))
-        return report(verdict, self._probe, map(self._redact, more))
+        return report(verdict, self._probe, more)
+
+    def _details(self, verdict: Verdict) -> Iterator[str]:
+        """Give what stands beneath the status, one by one: of 5,000 queues it is megabytes."""
+        verbosity = self._options.verbosity if self._options else 0
+        if verbosity:
+            yield from verdict.lines
+            yield from self._journal.shown()
+        if verbosity >= REQUEST:
+            yield from verdict.reasons
 
     def _unjudged(self, error: AnswerError) -> Verdict:
         """Return the verdict on an error before there is anything to judge by."""

@@ -15,6 +15,7 @@ from check_rodin_queues.metrics import TIME, TOKEN_EXPIRES_IN, decimal
 from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.selection import matches
 from check_rodin_queues.states import State
+from check_rodin_queues.subjects import Subject
 from check_rodin_queues.thresholds import Threshold
 
 NAGIOS_STATES = {
@@ -85,13 +86,17 @@ class LimitContext(nagiosplugin.ScalarContext):
         return super().evaluate(metric, resource)
 
     def performance(
-        self, metric: nagiosplugin.Metric, _resource: nagiosplugin.Resource
+        self, metric: nagiosplugin.Metric, resource: nagiosplugin.Resource
     ) -> Optional[nagiosplugin.Performance]:
-        """Return the perfdata; an infinite value has none, since no reader takes one."""
-        if metric.value == float("inf"):
+        """Return the perfdata; an infinite value has none, since no reader takes one.
+
+        A character of its text stands for a byte of UTF-8: so Python keeps it in a fourth of the
+        memory where names have characters of other planes. `packed` makes bytes of it.
+        """
+        if metric.value == float("inf") or not isinstance(resource, Subject):
             return None
         return nagiosplugin.Performance(
-            metric.name,
+            resource.label(metric.name).encode("utf-8").decode("latin-1"),
             decimal(metric.value),
             metric.uom,
             self._shown[0],  # text: a range of nagiosplugin would drop a start of 0
@@ -99,6 +104,11 @@ class LimitContext(nagiosplugin.ScalarContext):
             metric.min,
             metric.max,
         )
+
+
+def packed(perfdata: str) -> bytes:
+    """Return what `LimitContext.performance` gave as nagiosplugin wrote it, in UTF-8."""
+    return perfdata.encode("latin-1")
 
 
 class ConditionContext(nagiosplugin.Context):

@@ -5,7 +5,7 @@ Icinga Web colours a line that begins with a state in brackets.
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence
 
 from check_rodin_queues.contexts import LimitContext
 from check_rodin_queues.findings import Finding, Measurement, Occurrence
@@ -16,25 +16,23 @@ from check_rodin_queues.states import State, worst
 from check_rodin_queues.summary import by_subject
 
 
-def rows(found: Sequence[Finding]) -> Tuple[str, ...]:
-    """Return a line for each queue, in columns, and one for whatever else; worst first."""
+def rows(found: Sequence[Finding]) -> Iterator[str]:
+    """Give a line for each queue, in columns, and one for whatever else; worst first."""
     groups = by_subject(found)
     queues = [group for group in groups if group[0].subject.queue]
     columns = _columns(queues)
     name = max((len(group[0].subject.shown) for group in queues), default=0)
     state = max((len(_worst(group).name) for group in groups), default=0) + 2
-    lines = []
     for group in groups:
         text = _single(group[0])
         if group[0].subject.queue:
             text = _row(group, name, columns)
-        lines.append(f"{f'[{_worst(group).name}]'.ljust(state)} {text}")
-    return tuple(lines)
+        yield f"{f'[{_worst(group).name}]'.ljust(state)} {text}"
 
 
-def reasons(found: Sequence[Finding]) -> Tuple[str, ...]:
+def reasons(found: Sequence[Finding]) -> Iterator[str]:
     """Say of each metric why it has its state: each threshold, its option and its outcome."""
-    return tuple(
+    return (
         f"why: {reason}"
         for group in by_subject(found)
         for finding in group

@@ -13,7 +13,7 @@ import _thread
 import os
 import select
 import time
-from typing import Callable, NoReturn
+from typing import Callable, NoReturn, Union
 
 from check_rodin_queues.output import Report
 
@@ -102,8 +102,9 @@ class Lifetime:
             if self.elapsed() >= self._timeout:
                 return ""
 
-    def _write(self, output: bytes) -> None:
+    def _write(self, written: Union[bytes, bytearray]) -> None:
         """Write to standard output, however slowly it is read, but not beyond the deadline."""
+        output = memoryview(written)  # a part of it is no copy
         block = _TERMINAL_BLOCK if os.isatty(_STDOUT) else _BLOCK
         poll = select.poll()
         poll.register(_STDOUT, select.POLLOUT)

@@ -6,7 +6,7 @@ perfdata, a terminal obeys control characters: neither gets past here.
 
 from __future__ import annotations
 
-from typing import Iterable, List, Optional, Sequence
+from typing import Iterable, Optional, Union
 
 from check_rodin_queues.labels import clipped, one_line
 from check_rodin_queues.named import NamedTuple
@@ -22,7 +22,7 @@ _PROBE_FAILED = 1
 class Report(NamedTuple):
     """What the process leaves: bytes for standard output and an exit code."""
 
-    output: bytes
+    output: Union[bytes, bytearray]
     code: int
 
 
@@ -35,18 +35,20 @@ def report(verdict: Verdict, probe: Optional[str] = None, more: Iterable[str] = 
         failed = fails(probe, verdict)
         outcome = f" ({probe} probe {'fails' if failed else 'passes'})"
         line = clipped(status, MAX_STATUS - len(outcome)) + outcome
-        return Report(_encoded([line]), _PROBE_FAILED if failed else State.OK.value)
-    line = clipped(status, MAX_STATUS)
+        return Report(_encoded(f"{line}\n"), _PROBE_FAILED if failed else State.OK.value)
+    output = bytearray(_encoded(clipped(status, MAX_STATUS)))
     if verdict.perfdata:
-        line += f" | {' '.join(verdict.perfdata)}"
-    return Report(_encoded([line, *map(one_line, more)]), verdict.state.value)
+        output += b" | " + b" ".join(verdict.perfdata)
+    for text in more:
+        output += _encoded(f"\n{one_line(text)}")
+    output += b"\n"
+    return Report(output, verdict.state.value)
 
 
 def plain(text: str) -> Report:
     """Return *text* as it is, for --help and --version: exit 3, as the guidelines say."""
-    return Report(text.encode("utf-8", "replace"), State.UNKNOWN.value)
+    return Report(_encoded(text), State.UNKNOWN.value)
 
 
-def _encoded(lines: Sequence[str]) -> bytes:
-    joined: List[str] = [*lines, ""]
-    return "\n".join(joined).encode("utf-8", "replace")
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")

@@ -17,6 +17,7 @@ from check_rodin_queues.metrics import QUEUE_METRICS, TIME, TOKEN_EXPIRES_IN, TO
 from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.selection import Selection
 from check_rodin_queues.snapshot import Queue
+from check_rodin_queues.subjects import Subject
 
 Metrics = Generator[nagiosplugin.Metric, None, None]
 
@@ -33,17 +34,6 @@ class Attempt(NamedTuple):
     elapsed: Optional[float] = None
     timeout: float = 0
     token_expires_in: Optional[int] = None
-
-
-class Subject(nagiosplugin.Resource):
-    """What a finding is about; *queue* only if it is one, *shown* is its name for people.
-
-    *explained*: its own words say what to do.
-    """
-
-    shown: str = ""
-    queue: Optional[Queue] = None
-    explained: bool = False
 
 
 class QueueResource(Subject):
@@ -63,8 +53,7 @@ class QueueResource(Subject):
             if metric.always or context.named:
                 value = metric.value(self.queue)
                 if value is not None:
-                    label = f"{self.shown}.{metric.name}"
-                    yield nagiosplugin.Metric(label, value, min=0, context=context.name)
+                    yield nagiosplugin.Metric(metric.name, value, min=0, context=context.name)
         for condition in holding(self.queue):
             yield nagiosplugin.Metric(condition.name, self.queue)
 
@@ -88,8 +77,7 @@ class TotalResource(Subject):
             context = self._contexts.of(TOTAL, metric.name)
             if context.named:
                 value = sum(getattr(queue, metric.name) for queue in self._selection.queues)
-                label = f"{TOTAL}.{metric.name}"
-                yield nagiosplugin.Metric(label, value, min=0, context=context.name)
+                yield nagiosplugin.Metric(metric.name, value, min=0, context=context.name)
 
 
 class RunResource(Subject):

@@ -9,7 +9,7 @@ from typing import Dict, List, Sequence
 
 import nagiosplugin
 
-from check_rodin_queues.findings import Finding, findings
+from check_rodin_queues.findings import Finding, Findings
 from check_rodin_queues.labels import clipped
 from check_rodin_queues.metrics import counted
 from check_rodin_queues.phrases import advice, fact, problems
@@ -22,11 +22,14 @@ MAX_TEXT = 230
 
 
 class Summary(nagiosplugin.Summary):
-    """Writes the status text."""
+    """Writes the status text of its *results*, which are what nagiosplugin gives as well."""
 
-    def ok(self, results: nagiosplugin.Results) -> str:
+    def __init__(self, results: Findings) -> None:
+        self._results = results
+
+    def ok(self, _results: nagiosplugin.Results) -> str:
         """Sum up the queues; tell what is wrong with the answer if --state made that OK."""
-        found = findings(results)
+        found = self._results.found
         for finding in found:
             if isinstance(finding.subject, AnswerResource):
                 return fitted([fact(finding)], "")
@@ -44,9 +47,9 @@ class Summary(nagiosplugin.Summary):
             )
         )
 
-    def problem(self, results: nagiosplugin.Results) -> str:
+    def problem(self, _results: nagiosplugin.Results) -> str:
         """Name every problem, worst first, and what to do about the worst."""
-        bad = [finding for finding in findings(results) if finding.state is not State.OK]
+        bad = [finding for finding in self._results.found if finding.state is not State.OK]
         groups = by_subject(sorted(bad, key=lambda finding: -finding.state.severity))
         return fitted([problems(group) for group in groups], advice(groups[0][0]))
 

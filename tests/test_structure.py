@@ -30,7 +30,7 @@ LAYERS = {
     "adapters": """
         files extra_opts trust manual parser arguments settings
         memory answer journal wire failures transport libraries client
-        contexts resources findings phrases summary details check
+        subjects contexts resources findings phrases summary details check
         output lifetime
         """,
     "composition": "cli __main__",
@@ -45,6 +45,7 @@ LIBRARIES = {
     "contexts": {"nagiosplugin"},
     "findings": {"nagiosplugin"},
     "resources": {"nagiosplugin"},
+    "subjects": {"nagiosplugin"},
     "summary": {"nagiosplugin"},
 }
 

@@ -97,6 +97,7 @@ class Run:
             )
         except AnswerError as error:
             return self._failed(error)
+        self._doing = "judging the answer"
         return self._judged(snapshot=snapshot)
 
     def _parsed(self) -> Options:
@@ -115,8 +116,10 @@ class Run:
             for locator in options.extra_opts
             for word in extra_opts.words(locator, self._environ, known)
         ]
+        words = [*found, *self._words]
+        self._probe = _probe_named_in(words)
         try:
-            return self._take(arguments.parse([*found, *self._words]))
+            return self._take(arguments.parse(words))
         except (UsageError, Shown) as error:
             text = "no --help or --version there" if isinstance(error, Shown) else str(error)
             raise ConfigError(f"--extra-opts: in the file: {text}") from None

@@ -25,6 +25,7 @@ from check_rodin_queues.labels import printable
 from check_rodin_queues.settings import Access
 from check_rodin_queues.tokens import Token
 from check_rodin_queues.transport import Adapter, Bearer
+from check_rodin_queues.wire import phrase
 
 #: What may come out of a request: requests wraps most in an OSError of its own, but not all (a bad
 #: host).
@@ -88,7 +89,8 @@ def _send(access: Access, journal: Journal) -> requests.Response:
     if proxy:
         journal.note(REQUEST, f"proxy: {_without_user(proxy)}")
         _check_proxy(proxy)
-    response = Adapter().send(request, verify=_verify(access), cert=_cert(access), proxies=proxies)
+    adapter = Adapter(access.trust.folders if access.trust else ())
+    response = adapter.send(request, verify=_verify(access), cert=_cert(access), proxies=proxies)
     journal.note(REQUEST, f"answer: HTTP {response.status_code}")
     for name, value in response.headers.items() if journal.wants(DEBUG) else ():
         journal.note(DEBUG, access.token.redact_start(f"header: {name}: {value}", _SHOWN_HEADER))
@@ -97,7 +99,9 @@ def _send(access: Access, journal: Journal) -> requests.Response:
 
 def _verify(access: Access) -> Any:
     """Return what requests takes as `verify`: never True, which the environment would override."""
-    return False if access.insecure else _store(access)
+    if access.insecure:
+        return False
+    return access.trust.folders[0] if access.trust and access.trust.folders else _store(access)
 
 
 def _store(access: Access) -> str:
@@ -199,7 +203,7 @@ def _decoded(raw: bytes, encoding: str) -> bytes:
 
 def _refused(status: int, headers: Mapping[str, str], access: Access) -> AnswerError:
     """Return the error for an answer whose HTTP status is not 200."""
-    said = f"HTTP {status}{_phrase(status)}"
+    said = f"HTTP {status}{phrase(status)}"
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return AnswerError("auth", f"{said}: the server refuses the token. Renew it")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -214,14 +218,6 @@ def _refused(status: int, headers: Mapping[str, str], access: Access) -> AnswerE
     return AnswerError(
         "invalid", f"{said}: no queue status. Check -H, its port and its path prefix"
     )
-
-
-def _phrase(status: int) -> str:
-    """Return the standard phrase; the server's own could say anything."""
-    try:
-        return f" {HTTPStatus(status).phrase}"
-    except ValueError:
-        return ""
 
 
 def _retry_after(headers: Mapping[str, str]) -> str:

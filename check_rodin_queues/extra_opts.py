@@ -75,7 +75,7 @@ def _options(raw: bytes, section: str, known: Known) -> List[str]:
         raise ConfigError("the file is larger than 1 MiB. Is it an INI file?")
     text = raw.decode("utf-8-sig", "surrogateescape")  # some editors put a mark at the beginning
     found = [
-        word
+        os.fsdecode(word.encode("utf-8", "surrogateescape"))  # as Python decodes a command line
         for number, name, line in _lines(text)
         if name == section
         for word in _words(number, line, known)

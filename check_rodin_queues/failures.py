@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import http.client
 import os
+import re
 import socket
 import ssl
 from typing import Iterator, List, Optional, Tuple, Type, TypeVar
@@ -23,14 +24,25 @@ from check_rodin_queues.errors import AnswerError, CheckError, ConfigError
 from check_rodin_queues.labels import printable
 from check_rodin_queues.server import Server
 from check_rodin_queues.trust import Trust, loadable, unreadable_store
-from check_rodin_queues.wire import OnlyInterim
+from check_rodin_queues.wire import OnlyInterim, phrase
 
 _TRUST_HELP = "Give its CA with --ca-file"
 _WRONG_NAME, _WRONG_ADDRESS = 62, 64
 #: OpenSSL's X509_V_ERR_* codes: what is wrong with the certificate, and which option helps.
 CERTIFICATE_FAULTS = {
-    9: ("it is not yet valid", "Check the clocks of both hosts"),
-    10: ("it has expired", "Renew it on the server"),
+    2: (
+        "a CA above its issuer is not trusted or missing",
+        "Give the whole chain, up to the root, with --ca-file",
+    ),
+    7: (
+        "its signature is not by the CA that is trusted under this name",
+        "Give its CA's present certificate with --ca-file",
+    ),
+    9: ("it or a CA above it is not yet valid", "Check the clocks of both hosts"),
+    10: (
+        "it or a CA above it has expired",
+        "Renew it on the server, or give its CA's new certificate with --ca-file",
+    ),
     18: ("it is self-signed", _TRUST_HELP),
     19: ("its CA is not trusted: self-signed certificate in the chain", _TRUST_HELP),
     20: (
@@ -43,6 +55,7 @@ CERTIFICATE_FAULTS = {
     ),
     23: ("it is revoked", "Renew it on the server"),
     24: ("its CA is not allowed to sign certificates", "Issue it by a real CA"),
+    25: ("its chain is longer than a CA in it allows", "Issue it by a CA that may"),
     26: ("it is not meant for a server (wrong key usage)", "Issue one for server authentication"),
     _WRONG_NAME: (
         "it is not valid for this host name",
@@ -52,6 +65,7 @@ CERTIFICATE_FAULTS = {
         "it is not valid for this IP address",
         "Name the host in -H as the certificate does",
     ),
+    47: ("a CA in its chain may not issue for this name", "Issue it by a CA that may"),
     66: ("its key is too weak", "Renew it on the server"),
     67: ("the key of its CA is too weak", "Renew the CA"),
     68: ("its signature is too weak", "Renew it on the server"),
@@ -62,6 +76,11 @@ _FORMAL_FAULTS = range(80, 95)
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 #: Parts of the names of alerts by which a server refuses the client's certificate, or its absence.
 _REFUSES_CLIENT = ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE", "ACCESS_DENIED")
+#: Parts of the reasons that have an advice of their own.
+_TLS_HELP = (
+    ("UNRECOGNIZED_NAME", "Name the host in -H as its certificate does"),
+    ("PROTOCOL", "Let the server speak TLS 1.2 or newer"),  # PROTOCOL_VERSION, UNSUPPORTED_PROTOCOL
+)
 _CLIENT_HELP = "If it asks for a client certificate, check --client-cert and --client-key"
 _LEFT = "See the server's log; over TLS it may want --client-cert"
 #: A proxy whose address requests cannot use.
@@ -69,6 +88,9 @@ BAD_PROXY = (
     "the proxy that the environment names is no http://HOST:PORT",
     "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY",
 )
+_PROXY_HELP = "Check the proxy, and HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY"
+#: What http.client says of an answer to CONNECT.
+_REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed: ([1-5][0-9]{2})\b")
 _NO_HTTP = ("{where} does not speak proper HTTP", "Check the port, and whether it is https://")
 #: What an exception means: the first that is among the causes decides.
 _KINDS: Tuple[Tuple[Type[BaseException], str, str], ...] = (
@@ -110,9 +132,10 @@ def explain(error: BaseException, server: Server, trust: Optional[Trust]) -> Che
     if trust and certificate is None and _first(causes, ssl.SSLError) and not loadable(trust):
         return ConfigError(unreadable_store(trust.origin))
     where = server.address
-    if _first(causes, urllib3.exceptions.ProxyError) or _first(
+    proxied = _first(causes, urllib3.exceptions.ProxyError) or _first(
         causes, requests.exceptions.ProxyError
-    ):
+    )
+    if proxied:
         where = f"the proxy for {where}"
     if certificate is not None:
         said = printable(certificate.verify_message)
@@ -125,7 +148,8 @@ def explain(error: BaseException, server: Server, trust: Optional[Trust]) -> Che
         return AnswerError("invalid", f"{only}. Check -H, its port and its path prefix")
     if _first(causes, urllib3.exceptions.DecodeError):
         return invalid("its Content-Encoding is not one that can be read")
-    return unreachable(*_cause(causes, where))
+    cause, advice = _cause(causes, where)
+    return unreachable(cause, _PROXY_HELP if proxied else advice)
 
 
 def unreachable(cause: str, advice: str) -> AnswerError:
@@ -160,6 +184,11 @@ def _cause(causes: List[BaseException], where: str) -> Tuple[str, str]:
     tls = _first(causes, ssl.SSLError)
     if tls is not None:
         return _tls(tls, where)
+    for cause in causes:
+        refused = _REFUSED_BY_PROXY.match(str(cause)) if type(cause) is OSError else None
+        if refused:
+            status = int(refused[1])
+            return f"{where} refuses the connection: HTTP {status}{phrase(status)}", _PROXY_HELP
     for kind, words, advice in _KINDS:
         if _first(causes, kind):
             return words.format(where=where), advice
@@ -172,6 +201,9 @@ def _tls(error: ssl.SSLError, where: str) -> Tuple[str, str]:
         return f"{where} does not speak TLS", "Check the port; for plain HTTP say -H http://HOST"
     _, alert, refusal = reason.rpartition("ALERT_")
     detail = f": {(refusal or reason).lower().replace('_', ' ')}" if reason else ""
+    for part, advice in _TLS_HELP:
+        if part in reason:
+            return f"the TLS connection to {where} failed{detail}", advice
     if alert and any(name in refusal for name in _REFUSES_CLIENT):
         return f"{where} refused the TLS handshake{detail}", _CLIENT_HELP
     return f"the TLS connection to {where} failed{detail}", f"See its log. {_CLIENT_HELP}"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
+import select
 
 from check_rodin_queues.errors import ConfigError
+
+_STDIN = 0
+_CHUNK = 64 * 1024
 
 
 def read_file(path: str, option: str, limit: int) -> bytes:
@@ -15,11 +18,27 @@ def read_file(path: str, option: str, limit: int) -> bytes:
     """
     try:
         if path == "-":
-            return sys.stdin.buffer.read(limit + 1) if sys.stdin else b""
+            return _standard_input(limit + 1)
         with open(path, "rb") as file:
             return file.read(limit + 1)
     except (OSError, ValueError) as error:
         raise unreadable(path, option, error) from None
+
+
+def _standard_input(size: int) -> bytes:
+    """Read *size* bytes at most, also where whoever made the pipe wants nobody to wait for it."""
+    chunks = []
+    while size > 0:
+        try:
+            chunk = os.read(_STDIN, min(size, _CHUNK))
+        except BlockingIOError:
+            select.select([_STDIN], [], [])
+            continue
+        if not chunk:
+            break
+        chunks.append(chunk)
+        size -= len(chunk)
+    return b"".join(chunks)
 
 
 def unreadable(path: str, option: str, error: Exception) -> ConfigError:

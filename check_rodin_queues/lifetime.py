@@ -71,12 +71,15 @@ class Lifetime:
     def finish(self, report: Report) -> NoReturn:
         """Write *report* and end with its exit code, also where the output cannot be written.
 
+        Not if the time is over: the other thread says that.
+
         At once: to let the interpreter take itself apart would cost a fiftieth of the run and find
         nothing to do. Nothing is left in a buffer, and coverage has a setting for it.
         """
         self._code = report.code
-        if not self._turn.acquire(False):
-            self._turn.acquire()  # the other thread is writing: it ends the process
+        late = self._thread and self.elapsed() >= self._timeout
+        while late or not self._turn.acquire(False):
+            time.sleep(_LAST_RESORT)  # the other thread ends the process
         self._write(report.output)
         os._exit(report.code)
 
@@ -126,4 +129,12 @@ def open_standard_streams() -> None:
         try:
             os.fstat(descriptor)
         except OSError:  # noqa: PERF203 — three times in a life
-            os.open(os.devnull, os.O_RDWR)
+            _open_nothing()
+
+
+def _open_nothing() -> None:
+    """Open what gives and takes nothing; a folder, where even /dev is not there."""
+    try:
+        os.open(os.devnull, os.O_RDWR)
+    except OSError:
+        os.open("/", os.O_RDONLY)

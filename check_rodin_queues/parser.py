@@ -6,6 +6,7 @@ The one place that names them: the man page and the completions are made from it
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from typing import Any, Callable, List, NoReturn, Tuple
 
@@ -78,13 +79,27 @@ def _parse_port(text: str) -> int:
     return int(text)
 
 
+def _in_utf_8(text: str) -> str:
+    """Return the words of the command line that name queues as an answer writes them.
+
+    Python decodes a command line as the locale says, and what it cannot decode would fit no queue.
+    """
+    if text.isascii():
+        return text
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        raise UsageError("takes names of queues in UTF-8") from None
+
+
 def _parse_glob(text: str) -> str:
     if not text:
         raise UsageError("takes the name of a queue or a glob such as 'rodin.*'")
-    return text
+    return _in_utf_8(text)
 
 
-def _parse_names(text: str) -> Tuple[str, ...]:
+def _parse_names(given: str) -> Tuple[str, ...]:
+    text = _in_utf_8(given)
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not all(map(is_plain, names)) or (text and not names):
         raise UsageError("takes names of queues, separated by commas, and no globs")
@@ -104,11 +119,11 @@ def _parse_probe(text: str) -> str:
 
 
 def _warning(text: str) -> Threshold:
-    return parse_threshold(State.WARNING, text)
+    return parse_threshold(State.WARNING, _in_utf_8(text))
 
 
 def _critical(text: str) -> Threshold:
-    return parse_threshold(State.CRITICAL, text)
+    return parse_threshold(State.CRITICAL, _in_utf_8(text))
 
 
 def _help(parser: argparse.ArgumentParser) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Sequence
 
 import requests
 import requests.adapters
@@ -43,7 +43,20 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
 
 
 class Adapter(requests.adapters.HTTPAdapter):
-    """Makes its connections, direct or through a proxy, with the classes above."""
+    """Makes its connections, direct or through a proxy, with the classes above.
+
+    *folders*: where these hold the CAs, *verify* is the first of them: requests takes one only.
+    """
+
+    def __init__(self, folders: Sequence[str] = ()) -> None:
+        self._folders = folders
+        super().__init__()
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Prepare *conn* for TLS."""
+        super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
+        if self._folders and verify:
+            conn.ca_cert_dir = ":".join(self._folders)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools of direct connections."""

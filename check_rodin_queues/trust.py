@@ -35,10 +35,19 @@ _SMALL = 64 * 1024
 
 
 class Trust(NamedTuple):
-    """The store to use: *path* is a bundle file or a hashed folder, None for that of certifi."""
+    """The store to use: *path* is a bundle file or hashed folders, None for that of certifi.
+
+    Folders are separated by colons, as OpenSSL takes them.
+    """
 
     path: Optional[str]
     origin: str
+
+    @property
+    def folders(self) -> Tuple[str, ...]:
+        """The hashed folders; none if it is a file."""
+        paths = (self.path or "").split(":")
+        return tuple(paths) if all(map(os.path.isdir, paths)) else ()
 
 
 def choose(ca_file: Optional[str], environ: Mapping[str, str]) -> Trust:
@@ -52,8 +61,8 @@ def choose(ca_file: Optional[str], environ: Mapping[str, str]) -> Trust:
     ):
         if path:
             folders = path.split(":") if origin == "SSL_CERT_DIR" else [path]
-            chosen = next(filter(_is_hashed, folders), folders[0])
-            return Trust(_checked(chosen, origin), origin)
+            hashed = list(filter(_is_hashed, folders))
+            return Trust(":".join(hashed) or _checked(folders[0], origin), origin)
     return _system() or Trust(None, "certifi's bundle")
 
 
@@ -85,10 +94,9 @@ def _expect(marker: bytes, path: str, origin: str, what: str) -> bytes:
 
 
 def _checked(path: str, origin: str) -> str:
+    """Return *path* if it is a bundle; raises ConfigError."""
     if os.path.isdir(path):
-        if not _is_hashed(path):
-            raise ConfigError(f"{origin}: the folder has no hash links. Run: openssl rehash FOLDER")
-        return path
+        raise ConfigError(f"{origin}: the folder has no hash links. Run: openssl rehash FOLDER")
     raw = _expect(_CERTIFICATE, path, origin, "certificate")
     if len(raw) <= _SMALL and not loadable(Trust(path, origin)):
         raise ConfigError(unreadable_store(origin))
@@ -104,7 +112,7 @@ def loadable(trust: Trust) -> bool:
     """Tell whether OpenSSL can read the store; a large one is only asked about after a failure."""
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if trust.path and not os.path.isdir(trust.path):
+        if trust.path and not trust.folders:
             context.load_verify_locations(trust.path)
     except (OSError, ValueError):
         return False

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import http.client
 import io
+from http import HTTPStatus
 from typing import Any, Callable, Optional
 
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
@@ -175,3 +176,11 @@ class Reader(io.BufferedReader):
         self._head(line)
         if line not in _BLANK and not _is_header(line):
             raise http.client.HTTPException("no trailer")
+
+
+def phrase(status: int) -> str:
+    """Return a blank and the standard phrase of *status*; the server's own could say anything."""
+    try:
+        return f" {HTTPStatus(status).phrase}"
+    except ValueError:
+        return ""

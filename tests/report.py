@@ -72,5 +72,6 @@ def probed(outcome: Outcome) -> int:
     assert outcome.line.isprintable()
     assert "internal error" not in outcome.line
     assert outcome.line.startswith("RODIN_QUEUES ")
-    assert " | " not in outcome.line
+    assert "|" not in outcome.line
+    assert len(outcome.line.encode()) < 255
     return outcome.code

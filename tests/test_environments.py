@@ -69,6 +69,103 @@ def test_an_odd_environment_changes_nothing(server: Simulator, extra: Dict[str, 
     assert_fine(start([str(SCRIPT)], environ(server, **extra)))
 
 
+#: Locales in which Python does not decode the command line as UTF-8.
+FOREIGN = [
+    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    {"LC_ALL": "de_DE.ISO-8859-1"},
+]
+ODD = "rodin.m\xe9sh"
+
+
+@pytest.fixture(name="odd")
+def fixture_odd(tmp_path: Path) -> Path:
+    """Return a folder with an answer whose queue has a name that is not ASCII, and a locale."""
+    counts = '{"consumers": 1, "job_awaiting": 500, "job_running": 1}'
+    (tmp_path / "answer.json").write_text(f'{{"{ODD}": {counts}}}', encoding="utf-8")
+    locale = ["localedef", "-i", "de_DE", "-f", "ISO-8859-1", str(tmp_path / "de_DE.ISO-8859-1")]
+    subprocess.run(locale, check=True, capture_output=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize("foreign", FOREIGN, ids=["C", "ISO-8859-1"])
+@pytest.mark.parametrize("source", ["arguments", "file"])
+@pytest.mark.parametrize(
+    ("option", "value", "code"),
+    [
+        ("critical", f"{ODD[:-2]}*.job_awaiting=90", 2),
+        ("critical", f"{ODD}.job_awaiting=90", 2),
+        ("critical", f"{ODD}.job_awaiting=900", 0),
+        ("warning", f"{ODD}.job_awaiting=90", 1),
+        ("queue", ODD, 0),
+        ("exclude", ODD, 3),
+        ("require", ODD, 0),
+        ("require", f"{ODD}es", 2),
+    ],
+)
+def test_names_are_utf_8_in_every_locale(
+    *, odd: Path, foreign: Dict[str, str], source: str, option: str, value: str, code: int
+) -> None:
+    """A threshold that fits no queue because of the locale would be a wrong OK."""
+    words = [f"--{option}={value}".encode()]
+    if source == "file":
+        ini = odd / "plugins.ini"
+        ini.write_bytes(b"[check_rodin_queues]\n" + f"{option} = {value}\n".encode())
+        words = [f"--extra-opts=@{ini}".encode()]
+    if option != "require":
+        words.append(b"--require=")
+    command = [os.fsencode(SCRIPT), b"--input", os.fsencode(odd / "answer.json"), *words]
+    env = {"PATH": os.environ["PATH"], "LOCPATH": str(odd), **foreign}
+    done = subprocess.run(command, env=env, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (code, b""), done.stdout
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        b"-crodin.m\xe9*.job_awaiting=90",
+        b"-wm\xe9.consumers=1",
+        b"-q\xe9*",
+        b"-x\xff",
+        b"--require=\xe9",
+    ],
+)
+@pytest.mark.parametrize("foreign", [{"LC_ALL": "C.UTF-8"}, *FOREIGN])
+def test_a_name_that_is_no_utf_8_is_refused(
+    odd: Path, foreign: Dict[str, str], word: bytes
+) -> None:
+    command = [os.fsencode(SCRIPT), b"--input", os.fsencode(odd / "answer.json"), word]
+    env = {"PATH": os.environ["PATH"], "LOCPATH": str(odd), **foreign}
+    done = subprocess.run(command, env=env, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (3, b"")
+    assert b": takes names of queues in UTF-8\n" in done.stdout
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 7])
+def test_standard_input_may_be_one_that_does_not_wait(odd: Path, pieces: int) -> None:
+    """Whoever made the pipe may have set O_NONBLOCK; the answer comes late, and in pieces."""
+    body = (odd / "answer.json").read_bytes()
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    command = [str(SCRIPT), "--input", "-", "--require="]
+    env = {"PATH": os.environ["PATH"]}
+    with subprocess.Popen(command, stdin=reader, stdout=subprocess.PIPE, env=env) as process:
+        os.close(reader)
+        for piece in range(pieces):
+            time.sleep(0.3)
+            size = len(body) // pieces + 1
+            os.write(writer, body[piece * size : (piece + 1) * size])
+        os.close(writer)
+        output = process.communicate(timeout=30)[0]
+    assert (process.returncode, output[:17]) == (0, b"RODIN_QUEUES OK -"), output
+
+
+@as_root
+def test_no_device_is_needed(server: Simulator) -> None:
+    """Not even to fill a descriptor that is closed."""
+    script = f"mount -t tmpfs none /dev && exec {SCRIPT} <&-"
+    assert_fine(start(["unshare", "--mount", "sh", "-c", script], environ(server)))
+
+
 @as_root
 def test_a_read_only_file_system_is_enough(server: Simulator) -> None:
     remount = "for m in / /tmp /run /var /dev/shm; do mount -o remount,bind,ro $m 2>/dev/null; done"

@@ -360,7 +360,11 @@ BAD: Dict[str, Tuple[str, int, str]] = {
     ),
     "help": ("[check_rodin_queues]\nhelp=\n", 0, "in the file: no --help or --version there"),
     "version": ("[check_rodin_queues]\nV=\n", 0, "in the file: no --help or --version there"),
-    "bytes that are no text": ("[check_rodin_queues]\nwarning=\udcff\n", 0, A_RANGE),
+    "bytes that are no text": (
+        "[check_rodin_queues]\nwarning=\udcff\n",
+        0,
+        "in the file: -w/--warning: takes names of queues in UTF-8",
+    ),
     "a path with a NUL": (
         "[check_rodin_queues]\nca-file=secret\0canary\n",
         0,

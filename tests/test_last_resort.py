@@ -7,6 +7,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import time
 import tty
 from pathlib import Path
@@ -90,3 +91,58 @@ def test_a_text_that_almost_is_the_token_holds_nobody_up(piece: str, times: int)
     assert found.code == 3
     assert "an integer where an object" in found.stdout
     assert token[-20:] not in found.stdout
+
+
+#: A run that has its result when the time is just over; nothing else could run meanwhile.
+JUST_TOO_LATE = """
+import sys, time
+from check_rodin_queues.lifetime import Lifetime
+from check_rodin_queues.output import Report
+sys.setswitchinterval(10)
+lifetime = Lifetime(time.monotonic())
+lifetime.on_timeout = lambda: Report(b"timeout", 2)
+lifetime.guard(0.5)
+while lifetime.elapsed() < {}:
+    pass
+lifetime.finish(Report(b"result", 0))
+"""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "code", "said"), [(0.51, 2, b"timeout"), (0.3, 0, b"result")], ids=["late", "early"]
+)
+def test_a_result_that_comes_too_late_is_none(seconds: float, code: int, said: bytes) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", JUST_TOO_LATE.format(seconds)],
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, said, b"")
+
+
+#: Starts a program with the signal as somebody left it.
+INHERITED = {
+    "ignored": "signal.signal(signal.SIGALRM, signal.SIG_IGN)",
+    "blocked": "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])",
+}
+
+
+@pytest.mark.parametrize("how", INHERITED)
+def test_the_kernel_ends_it_whatever_was_inherited(how: str, tmp_path: Path) -> None:
+    fifo = tmp_path / "openssl.cnf"
+    os.mkfifo(fifo)
+    start = f"import os, signal, sys; {INHERITED[how]}; os.execv(sys.argv[1], sys.argv[1:])"
+    with live.both(tmp_path) as sites:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-c", start, str(SCRIPT)),
+                *sites.ask(sites.https, "--ca-file", sites.ca),
+                *("-t", "1"),
+            ],
+            env=environment({"OPENSSL_CONF": str(fifo)}),
+            capture_output=True,
+            timeout=15,
+            check=False,
+        )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGALRM, b"", b"")

@@ -11,7 +11,7 @@ from typing import List, Tuple
 import pytest
 
 from tests import live, report, stub
-from tests.answers import queue, site, without
+from tests.answers import answer, queue, site, without
 from tests.console import SCRIPT, environment, run
 from tests.saved import ask
 from tests.tokens import expiring
@@ -247,3 +247,25 @@ def test_a_refused_connection_does_not_restart_the_workers(tmp_path: Path) -> No
 def test_an_extra_opts_without_its_file_fails_even_liveness() -> None:
     """The arguments alone show it, whatever any file holds."""
     assert report.probed(run("--probe", "liveness", "--extra-opts", "@")) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_in_an_ini_file_counts_where_another_line_is_wrong(
+    kind: str, tmp_path: Path
+) -> None:
+    """The mistake is the file's: it restarts no workers."""
+    ini = tmp_path / "plugins.ini"
+    ini.write_text(f"[check_rodin_queues]\nprobe = {kind}\ntimeout = soon\n")
+    outcome = run("--extra-opts", f"@{ini}", "-H", "127.0.0.1")
+    assert report.probed(outcome) == int(kind != "liveness")
+    assert f"({kind} probe " in outcome.stdout
+    assert "--extra-opts: in the file: -t/--timeout" in outcome.stdout
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_line_of_a_probe_is_cut_before_the_outcome(kind: str) -> None:
+    outcome = run("--probe", kind, "--extra-opts", env={"MP_CONFIG_FILE": f"/{'x' * 240}"})
+    failed = report.probed(outcome)
+    assert failed == int(kind != "liveness")
+    assert outcome.stdout.endswith(f"... ({kind} probe {'fails' if failed else 'passes'})\n")
+    assert len(outcome.stdout) == 255

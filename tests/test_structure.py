@@ -24,8 +24,8 @@ PACKAGE = "check_rodin_queues"
 LAYERS = {
     "errors": "named states errors",
     "values": """
-        snapshot metrics conditions thresholds selection labels server redaction tokens verdict
-        probes
+        snapshot metrics conditions thresholds globs selection labels server redaction tokens
+        verdict probes
         """,
     "adapters": """
         files extra_opts trust manual parser arguments settings

@@ -97,14 +97,16 @@ class Authority:
         *,
         ca: bool = True,
         strict: bool = True,
+        ends: datetime.timedelta = DAY,
+        path_length: Optional[int] = None,
     ) -> None:
         self.name = _name(name)
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.parent = parent
         self.strict = strict
         signer = parent or self
-        builder = _builder(self.name, signer.name, self.key).add_extension(
-            x509.BasicConstraints(ca=ca, path_length=None), critical=True
+        builder = _builder(self.name, signer.name, self.key, -3 * DAY, ends).add_extension(
+            x509.BasicConstraints(ca=ca, path_length=path_length), critical=True
         )
         if ca and strict:
             builder = builder.add_extension(_SIGNS_CERTIFICATES, critical=True)

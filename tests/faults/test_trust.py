@@ -24,10 +24,13 @@ Ask = Callable[..., Trial]
 @pytest.fixture
 def hashed_folder(authority: Authority, stranger: Authority, tmp_path: Path) -> str:
     """Return a folder of authorities with the links that OpenSSL looks for."""
-    folder = tmp_path / "hashed"
+    return _hashed(tmp_path / "hashed", ours=authority.pem, other=stranger.pem)
+
+
+def _hashed(folder: Path, **files: bytes) -> str:
     folder.mkdir()
-    (folder / "ours.pem").write_bytes(authority.pem)
-    (folder / "other.pem").write_bytes(stranger.pem)
+    for name, pem in files.items():
+        (folder / f"{name}.pem").write_bytes(pem)
     subprocess.run(["openssl", "rehash", str(folder)], check=True, capture_output=True)
     return str(folder)
 
@@ -122,9 +125,16 @@ def test_trust_of_the_environment_that_cannot_be_read_is_named(
 
 
 @pytest.fixture
-def sources(ca_file: str, stranger_file: str, hashed_folder: str) -> Dict[str, str]:
-    """Return what a case calls good, bad, folder and none."""
-    return {"good": ca_file, "bad": stranger_file, "folder": hashed_folder, "none": ""}
+def sources(ca_file: str, stranger_file: str, hashed_folder: str, tmp_path: Path) -> Dict[str, str]:
+    """Return what a case calls good, bad, none, and folder and other for those that are hashed."""
+    other = _hashed(tmp_path / "other", other=Path(stranger_file).read_bytes())
+    return {
+        "good": ca_file,
+        "bad": stranger_file,
+        "none": "",
+        "folder": hashed_folder,
+        "other": other,
+    }
 
 
 #: Sources of trust by precedence; `--ca-file` stands for the option.
@@ -136,6 +146,10 @@ PRECEDENCE: Dict[str, Tuple[Dict[str, str], str]] = {
     "curl_folder": ({"CURL_CA_BUNDLE": "folder"}, "OK"),
     "openssl_file": ({"SSL_CERT_FILE": "good"}, "OK"),
     "openssl_folder": ({"SSL_CERT_DIR": "folder"}, "OK"),
+    "openssl_folders": ({"SSL_CERT_DIR": "folder:other"}, "OK"),
+    "openssl_folders_in_turn": ({"SSL_CERT_DIR": "other:folder"}, "OK"),
+    "openssl_folders_and_none": ({"SSL_CERT_DIR": "none:other:absent:folder"}, "OK"),
+    "openssl_other_folder": ({"SSL_CERT_DIR": "other:other"}, "CRITICAL"),
     "openssl_both": ({"SSL_CERT_FILE": "good", "SSL_CERT_DIR": "folder"}, "OK"),
     "requests_before_curl": ({"REQUESTS_CA_BUNDLE": "bad", "CURL_CA_BUNDLE": "good"}, "CRITICAL"),
     "requests_first": ({"REQUESTS_CA_BUNDLE": "good", "CURL_CA_BUNDLE": "bad"}, "OK"),
@@ -159,7 +173,11 @@ def test_precedence_of_trust(
 ) -> None:
     tls_server.prepare(HEALTHY)
     given, state = PRECEDENCE[name]
-    env = {key: sources[value] for key, value in given.items() if key != "--ca-file"}
+    env = {
+        key: ":".join(sources.get(name, f"/{name}") for name in value.split(":"))
+        for key, value in given.items()
+        if key != "--ca-file"
+    }
     args = ("--ca-file", sources[given["--ca-file"]]) if "--ca-file" in given else ()
     assert check_run(ask(tls_server, *args, env=env)) == state
 

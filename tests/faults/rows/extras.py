@@ -12,9 +12,10 @@ from tests.faults.behaviour import (
 from tests.faults.document import (
     DEAD,
     answer,
+    named,
     queue_with,
 )
-from tests.faults.row import BODY, Row, fault, invalid, judged
+from tests.faults.row import BODY, Row, fault, invalid, judged, silent
 
 
 def extras() -> Iterator[Row]:
@@ -104,3 +105,8 @@ def extras() -> Iterator[Row]:
         "sends a header whose name no token of HTTP allows",
         raw(OK, b"X-\xff\0: 1\r\n\r\n", BODY),
     )
+    yield silent(
+        "long_name",
+        "names a queue with a million letters, which a glob of the administrator's has to match",
+        reply(answer(named("a" * 1_000_000))),
+    )._replace(args=("-q", "*" + "?" * 2500 + "x"), words=("judging the answer took longer",))

@@ -11,7 +11,7 @@ from typing import List, Tuple
 import pytest
 
 from tests import live, report, stub
-from tests.answers import answer, queue, site, without
+from tests.answers import queue, site, without
 from tests.console import SCRIPT, environment, run
 from tests.saved import ask
 from tests.tokens import expiring

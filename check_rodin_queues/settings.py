@@ -83,7 +83,7 @@ def _trust(server: Server, options: Options, environ: Mapping[str, str]) -> Opti
         return None
     from check_rodin_queues.trust import choose  # noqa: PLC0415 — plain HTTP does not need it
 
-    chosen = choose(options.ca_file, environ)
+    chosen = choose(options.ca_file, environ, used=verified)
     return chosen if verified else None
 
 

@@ -50,10 +50,11 @@ class Trust(NamedTuple):
         return tuple(paths) if all(map(os.path.isdir, paths)) else ()
 
 
-def choose(ca_file: Optional[str], environ: Mapping[str, str]) -> Trust:
+def choose(ca_file: Optional[str], environ: Mapping[str, str], *, used: bool = True) -> Trust:
     """Choose the store: --ca-file, the environment, the system's, certifi's.
 
-    Raises ConfigError if one that was named has no certificates.
+    Raises ConfigError if one that was named has no certificates, or none that can be read; of a
+    large one that is *used* that shows at the request.
     """
     for origin, path in (
         ("--ca-file", ca_file),
@@ -62,7 +63,7 @@ def choose(ca_file: Optional[str], environ: Mapping[str, str]) -> Trust:
         if path:
             folders = path.split(":") if origin == "SSL_CERT_DIR" else [path]
             hashed = list(filter(_is_hashed, folders))
-            return Trust(":".join(hashed) or _checked(folders[0], origin), origin)
+            return Trust(":".join(hashed) or _checked(folders[0], origin, used), origin)
     return _system() or Trust(None, "certifi's bundle")
 
 
@@ -88,17 +89,19 @@ def load_client_certificate(cert: str, key: Optional[str]) -> None:
 def _expect(marker: bytes, path: str, origin: str, what: str) -> bytes:
     """Return the PEM file at *path*; raises ConfigError if there is no *what* in it."""
     raw = read_file(path, origin, _MAX_BYTES)
+    if len(raw) > _MAX_BYTES:
+        raise ConfigError(f"{origin}: the file is larger than 16 MiB. Is it the right one?")
     if not re.search(marker, raw):
         raise ConfigError(f"{origin}: the file has no {what}. It has to be PEM")
     return raw
 
 
-def _checked(path: str, origin: str) -> str:
+def _checked(path: str, origin: str, used: bool) -> str:
     """Return *path* if it is a bundle; raises ConfigError."""
     if os.path.isdir(path):
         raise ConfigError(f"{origin}: the folder has no hash links. Run: openssl rehash FOLDER")
     raw = _expect(_CERTIFICATE, path, origin, "certificate")
-    if len(raw) <= _SMALL and not loadable(Trust(path, origin)):
+    if not (used and len(raw) > _SMALL) and not loadable(Trust(path, origin)):
         raise ConfigError(unreadable_store(origin))
     return path
 

@@ -132,3 +132,30 @@ def test_the_long_run_tells_what_held(parser: str) -> None:
     done = fuzz(parser, "1")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(" held for ") == len(PROPERTIES[parser])
+
+
+#: A property that does not hold, in the place of the token's.
+NOT_SO = """
+import runpy, sys
+from hypothesis import strategies as st
+from tests import properties
+
+def check_is_small(number):
+    assert number < 1000, f"{number} is not small"
+
+properties.PROPERTIES["token"] = [properties.Property(check_is_small, st.integers())]
+sys.argv = ["fuzz", "token", "5"]
+runpy.run_path("tests/fuzz", run_name="__main__")
+"""
+
+
+def test_the_long_run_tells_what_did_not_hold() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NOT_SO],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "1000 is not small" in done.stderr, "the smallest example is told"

@@ -156,6 +156,30 @@ def test_a_ca_file_without_certificates_is_a_configuration_error(
     report.refused(ask(url, folder, REQUESTS_CA_BUNDLE=folder[name]), "REQUESTS_CA_BUNDLE")
 
 
+@pytest.mark.parametrize("insecure", [[], ["--insecure"]])
+@pytest.mark.parametrize("name", ["broken.pem", "broken-and-long.pem"])
+def test_a_ca_file_that_cannot_be_read_is_told_whatever_its_size(
+    name: str, insecure: List[str], url: str, folder: Folder
+) -> None:
+    """Also where nothing is verified, so that the option can be left out later."""
+    said = report.refused(ask(url, folder, "--ca-file", folder[name], *insecure))
+    assert said == "--ca-file: the file's certificates cannot be read. It has to be PEM"
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_ca_file_has_at_most_16_mib(more: int, url: str, folder: Folder, tmp_path: Path) -> None:
+    pem = Path(folder["ca.pem"]).read_bytes()
+    line, whole = b"#" * 63 + b"\n", 16 * 1024 * 1024
+    bundle = (pem + line * (whole // len(line)))[: whole - 1] + b"\n" + b"\n" * more
+    (tmp_path / "large.pem").write_bytes(bundle)
+    found = ask(url, folder, "--ca-file", str(tmp_path / "large.pem"))
+    if not more:
+        assert report.read(found).state == "OK"
+        return
+    said = report.refused(found)
+    assert said == "--ca-file: the file is larger than 16 MiB. Is it the right one?"
+
+
 #: Each names a store; those of requests come before those of OpenSSL.
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 #: Where Debian, Red Hat, SUSE and Alpine have theirs.

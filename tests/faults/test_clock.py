@@ -295,3 +295,19 @@ def test_a_module_that_takes_long_to_load(
     assert trial.outcome.stdout.startswith("RODIN_QUEUES CRITICAL - timeout: ")
     assert trial.outcome.code == (1 if more[:1] == ("--probe",) else 2)
     assert not trial.left
+
+
+def test_the_time_of_the_start_counts(
+    launcher: Launcher, plain_server: FaultServer, token_file: str, tmp_path: Path
+) -> None:
+    """Here a module takes a second, before the options are read."""
+    plain_server.prepare(Exchange.hold)
+    source = "import os, time; time.sleep(1); _folder = os.path.dirname(os.__file__)\n"
+    source += "exec(open(os.path.join(_folder, 'argparse.py'), encoding='utf-8').read())\n"
+    (tmp_path / "argparse.py").write_text(source, encoding="ascii")
+    args = ("-H", plain_server.url, "--token-file", token_file, "-t", "1.5")
+    env = {"PYTHONPATH": str(tmp_path)}
+    trial = in_time(lambda: launcher.run(*args, env=env), 1.5, earliest=1.5)
+    assert check_run(trial) == "CRITICAL"
+    assert " - timeout: " in trial.outcome.text
+    assert parse(trial.outcome.perfdata)["time"].value >= 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from decimal import Decimal
+from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Tuple
 
 import pytest
@@ -14,6 +15,7 @@ from tests.faults.row import Row
 from tests.faults.server import Exchange, FaultServer
 from tests.faults.table import HEAPS, ROWS
 from tests.faults.trial import Launcher, Trial
+from tests.faults.writes import left, watching
 from tests.perfdata import parse
 
 #: The wall clock of a run that only it can end.
@@ -131,6 +133,17 @@ def test_fault(
     url = row.url.format(**ports)
     trial = _run(row, plain_server, lambda: attempt(row, url))
     _check(row, trial, plain_server, elsewhere)
+
+
+@pytest.mark.parametrize("port", ["refused", "full"])
+def test_a_connection_that_fails_is_not_tried_again(
+    port: str, ports: Dict[str, int], launcher: Launcher, token_file: str, tmp_path: Path
+) -> None:
+    """No server can count these, so the check is watched itself."""
+    args = ("-H", f"http://127.0.0.1:{ports[port]}", "--token-file", token_file, "-t", "4")
+    trial = launcher.run(*args, env=watching(tmp_path))
+    assert check_run(trial) == "CRITICAL"
+    assert left(tmp_path) == [f"socket.connect (('127.0.0.1', {ports[port]}),)"]
 
 
 def _over_tls() -> Iterator[object]:

@@ -22,7 +22,7 @@ from tests.faults.invariants import check_run
 from tests.faults.proxy import Proxy
 from tests.faults.server import Exchange, FaultServer
 from tests.faults.trial import Launcher, Trial
-from tests.faults.writes import watching, written
+from tests.faults.writes import left, watching, written
 
 AUTHORIZATION = f"Authorization: Bearer {TOKEN}\r\n".encode()
 
@@ -159,7 +159,10 @@ def _wait_for(fact: Callable[[], bool], seconds: float = 10) -> None:
 def test_the_token_is_written_to_no_file(
     launcher: Launcher, plain_server: FaultServer, token_file: str, tmp_path: Path
 ) -> None:
-    """Home, the folder for temporary files and every cache lie in one folder that stays empty."""
+    """Home, the folder for temporary files and every cache lie in one folder that stays empty.
+
+    Nor does it leave in another way: no program is started, no log told, nobody else asked.
+    """
     home = tmp_path / "home"
     home.mkdir()
     plain_server.prepare(echo(PLACES["error_page"], str))
@@ -177,6 +180,7 @@ def test_the_token_is_written_to_no_file(
     assert AUTHORIZATION in plain_server.requests[0]
     assert written(tmp_path) == []
     assert list(home.iterdir()) == []
+    assert left(tmp_path) == [f"socket.connect (('127.0.0.1', {plain_server.port}),)"]
 
 
 UNSENDABLE: Dict[str, bytes] = {

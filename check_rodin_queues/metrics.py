@@ -40,14 +40,20 @@ class RunMetric(NamedTuple):
     advice: str
 
 
+def _divided(number: int, by: int) -> Number:
+    """Divide; what comes out even stays exact, beyond what a float can count too."""
+    whole, rest = divmod(number, by)
+    return number / by if rest else whole
+
+
 def _awaiting_per_consumer(queue: Queue) -> Number:
     if queue.consumers:
-        return queue.job_awaiting / queue.consumers
+        return _divided(queue.job_awaiting, queue.consumers)
     return float("inf") if queue.job_awaiting else 0
 
 
 def _busy_ratio(queue: Queue) -> Optional[Number]:
-    return queue.job_running / queue.consumers if queue.consumers else None
+    return _divided(queue.job_running, queue.consumers) if queue.consumers else None
 
 
 QUEUE_METRICS = (

@@ -111,9 +111,12 @@ lifetime.finish(Report(b"result", 0))
 @pytest.mark.parametrize(
     ("seconds", "code", "said"), [(0.51, 2, b"timeout"), (0.3, 0, b"result")], ids=["late", "early"]
 )
-def test_a_result_that_comes_too_late_is_none(seconds: float, code: int, said: bytes) -> None:
+def test_a_result_that_comes_too_late_is_none(
+    tmp_path: Path, seconds: float, code: int, said: bytes
+) -> None:
     done = subprocess.run(
         [sys.executable, "-c", JUST_TOO_LATE.format(seconds)],
+        cwd=tmp_path,
         capture_output=True,
         timeout=30,
         check=False,

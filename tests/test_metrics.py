@@ -142,6 +142,16 @@ def test_calculated_metrics_are_judged(threshold: str, state: str) -> None:
     assert judge(body, "--require", "", "-w", threshold).state == state
 
 
+@pytest.mark.parametrize("consumers", [1, 3])
+@pytest.mark.parametrize("metric", ["awaiting_per_consumer", "busy_ratio"])
+def test_a_quotient_that_comes_out_even_is_exact(metric: str, consumers: int) -> None:
+    """A float would take 2^53 + 1 for 2^53, and be within the limit."""
+    jobs = consumers * (2**53 + 1)
+    found = judge(answer({"a": queue(consumers, jobs, jobs)}), *ALONE, "-w", f"{metric}={2**53}")
+    assert found.state == "WARNING"
+    assert str(found.metrics[f"a.{metric}"].value) == str(2**53 + 1)
+
+
 @pytest.mark.parametrize(
     ("body", "args", "total"),
     [

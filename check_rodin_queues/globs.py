@@ -2,13 +2,11 @@
 
 fnmatch makes a regular expression of a glob, and one that is at work keeps the interpreter's lock:
 on a name of a megabyte that can last, and nothing could end the run on time. Such names are matched
-step by step. Rare, so this is loaded only for them.
+step by step. Rare, so this is loaded only for them, and where fnmatch of an old Python fails.
 """
 
 from __future__ import annotations
 
-import re
-from fnmatch import translate
 from typing import Callable, List, Optional
 
 #: Whether one character fits; None is the star.
@@ -56,11 +54,23 @@ def _elements(glob: str) -> List[_Element]:
         elif piece == "?":
             found.append(_any_character)
         elif len(piece) > 1:
-            found.append(re.compile(translate(piece)).match)
+            found.append(_one_of(piece[1:-1]))
         else:
             found.append(piece.__eq__)
         at = end
     return found
+
+
+def _one_of(members: str) -> Callable[[str], bool]:
+    """Return what fits a set, of what stands in its brackets."""
+    negated = members.startswith("!")
+    members = members[negated:]
+    ranges = []
+    while members:
+        size = 3 if members[1:2] == "-" and len(members) > 2 else 1  # noqa: PLR2004 — a-z
+        ranges.append((members[0], members[size - 1]))
+        members = members[size:]
+    return lambda char: any(low <= char <= high for low, high in ranges) != negated
 
 
 def _end(glob: str, at: int) -> int:

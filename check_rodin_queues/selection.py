@@ -52,13 +52,17 @@ def matches(glob: str, name: str) -> bool:
     """Tell whether *name* matches *glob*: `*`, `?` and `[]`, case-sensitive."""
     if is_plain(glob):
         return name == glob
-    if len(name) > _LONG_NAME:
-        from check_rodin_queues import globs  # noqa: PLC0415 — rare
+    import re  # noqa: PLC0415 — --help needs none
+    from fnmatch import fnmatchcase  # noqa: PLC0415
 
-        return globs.matches(glob, name)
-    from fnmatch import fnmatchcase  # noqa: PLC0415 — --help needs none
+    try:
+        if len(name) <= _LONG_NAME:
+            return fnmatchcase(name, glob)
+    except re.error:
+        pass  # Python 3.9 of a range the wrong way round
+    from check_rodin_queues import globs  # noqa: PLC0415 — rare
 
-    return fnmatchcase(name, glob)
+    return globs.matches(glob, name)
 
 
 def covers(policy: Policy, name: str) -> bool:

@@ -6,7 +6,7 @@ must not move the cursor, and Icinga reads `::` in a label as a separator.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterable, Set
+from typing import Callable, Dict, Iterable, Set, Tuple
 
 from check_rodin_queues.metrics import LONGEST_NAME, TOTAL
 
@@ -34,6 +34,10 @@ def in_a_label(text: str) -> str:
     for char in _NOT_IN_A_LABEL:
         text = text.replace(char, "_")
     return printable(text).replace("::", "__")
+
+
+#: What may be done to a text before it is printed. Each leaves it as long as it was.
+CLEANINGS: Tuple[Callable[[str], str], ...] = (str, one_line, in_a_label)
 
 
 def label_safe(text: str) -> str:

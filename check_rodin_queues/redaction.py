@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Iterator, List, Sequence, Tuple
 
-from check_rodin_queues.labels import in_a_label, one_line
+from check_rodin_queues.labels import CLEANINGS
 
 HIDDEN = "***"
 _ESCAPE = re.compile(
@@ -34,8 +34,11 @@ _LAYERS = 3
 
 def hidden(text: str, forms: Sequence[str]) -> str:
     """Return *text* with HIDDEN for each of the *forms*, which are ASCII and in lower case."""
-    views = {clean(text).translate(_LOWER) for clean in (str, one_line, in_a_label)}
-    found = [(at, at + len(form)) for view in views for form, at in _places(view, forms)]
+    found = [
+        (at, at + len(form))
+        for clean in CLEANINGS
+        for form, at in _places(clean(text).translate(_LOWER), [clean(form) for form in forms])
+    ]
     view, starts, ends = _undone(text)
     for _ in range(_LAYERS):
         found += ((starts[at], ends[at + len(form) - 1]) for form, at in _places(view, forms))

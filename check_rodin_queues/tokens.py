@@ -9,7 +9,7 @@ import math
 from typing import Any, Iterator, Optional, Tuple
 
 from check_rodin_queues.errors import ConfigError
-from check_rodin_queues.labels import in_a_label, one_line
+from check_rodin_queues.labels import CLEANINGS
 
 #: The longest token, in bytes, that is sent.
 MAX_LENGTH = 16 * 1024
@@ -25,11 +25,12 @@ _MAX_EXP = 2**53
 class Token:
     """A bearer token. `repr`, `str` and `format` never show it."""
 
-    __slots__ = ("_forms", "_shortest", "_text")
+    __slots__ = ("_cleaned", "_forms", "_shortest", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._forms = _forms(text)
+        self._cleaned = [(clean, {clean(form) for form in self._forms}) for clean in CLEANINGS]
         self._shortest = min(map(len, self._forms), default=0)
 
     def __repr__(self) -> str:
@@ -64,8 +65,9 @@ class Token:
             return True
         if not (text.isascii() and text.isprintable()) or any(char in text for char in "\\%&"):
             return False
-        views = (clean(text).replace(" ", "").lower() for clean in (str, one_line, in_a_label))
-        return not any(form in view for view in views for form in self._forms)
+        packed = text.replace(" ", "").lower()
+        views = ((clean(packed), forms) for clean, forms in self._cleaned)
+        return not any(form in view for view, forms in views for form in forms)
 
     def expires_at(self) -> Optional[float]:
         """Return the `exp` of a JWT (RFC 7519), in seconds since 1970; None if none can be read."""

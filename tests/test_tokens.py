@@ -92,6 +92,7 @@ CLEANED = {
     "a_b_c_token": ["a|b|c|token", "a=b'c|token", "a\x01b\x02c\x03token", "a|b\u202ec|token"],
     "a__b_token": ["a::b_token", "a::b=token", "a||b|token", "a_|b_token"],
     "a=b_token==": ["a=b|token==", "a=b\x01token=="],
+    "a=b_token": ["a'b=token", "a=b=token"],
     "a::b_token": ["a::b|token"],
     "a|b_token": ["a|b_token"],
 }

@@ -73,7 +73,9 @@ class Run:
         """Return the report for a run whose time is over; called in another thread."""
         timeout = self._options.timeout if self._options else DEFAULT_TIMEOUT
         why = f"{self._doing} took longer than {timeout:g} s"
-        error = AnswerError("timeout", f"{why}. Check its load and the network, or raise -t")
+        asked = self._doing.startswith("asking ")
+        about = "its load and the network" if asked else "the load and the disks of this host"
+        error = AnswerError("timeout", f"{why}. Check {about}, or raise -t")
         try:
             _lift_ceiling()
             return self._written(self._failed(error))

@@ -18,6 +18,9 @@ _MIN_HIDDEN = 5
 _JWT_PARTS, _MIN_PART = 3, 16
 #: How many characters one may become: `\\U000000XX`.
 _LONGEST_ESCAPE = 10
+#: The ASCII that wide letters stand for, and the bytes of which no token has one.
+_NARROW = {code + 0xFEE0: code for code in range(ord("!"), 127)}
+_NO_PART = bytes((*range(ord("!")), 127))
 #: No `exp` beyond this many seconds is believed; also the largest integer that JSON passes on.
 _MAX_EXP = 2**53
 
@@ -63,11 +66,17 @@ class Token:
         """Tell whether nothing in *text* can be the token; False if that needs a closer look."""
         if len(text) < self._shortest:
             return True
-        if not (text.isascii() and text.isprintable()) or any(char in text for char in "\\%&"):
+        if any(char in text for char in "\\%&"):
             return False
-        packed = text.replace(" ", "").lower()
-        views = ((clean(packed), forms) for clean, forms in self._cleaned)
-        return not any(form in view for view, forms in views for form in forms)
+        lowered = text.lower()
+        dense = _dense(lowered)
+        if any(form in dense for form in self._forms):
+            return False
+        for clean, forms in self._cleaned:
+            view = clean(lowered)
+            if any(form in view for form in forms):
+                return False
+        return True
 
     def expires_at(self) -> Optional[float]:
         """Return the `exp` of a JWT (RFC 7519), in seconds since 1970; None if none can be read."""
@@ -109,6 +118,13 @@ def _shapes(text: str) -> Iterator[str]:
         encoded = _base64_piece(raw, offset)
         yield encoded
         yield encoded.replace("+", "-").replace("/", "_")
+
+
+def _dense(text: str) -> str:
+    """Return *text* without what no token holds."""
+    if not text.isascii():
+        text = text.translate(_NARROW)
+    return text.encode("ascii", "ignore").translate(None, _NO_PART).decode("ascii")
 
 
 def parse_token(text: str, origin: str) -> Token:

@@ -7,12 +7,15 @@ import binascii
 import html
 import json
 import math
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict, List, Optional
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from check_rodin_queues.errors import ConfigError
+from check_rodin_queues.redaction import hidden
 from check_rodin_queues.tokens import MAX_LENGTH, Token, parse_token
 from tests.tokens import jwt
 
@@ -104,6 +107,21 @@ CLEANED = {
 def test_what_cleaning_makes_a_token_is_hidden(token: str, written: str) -> None:
     assert token_of(token).redact(f"<{written}>") == "<***>"
     assert token_of(token).redact(f"<{written[:-1]}>") == f"<{written[:-1]}>"
+
+
+#: Pieces of tokens, and what may stand between them.
+PIECES = (
+    *("tok", "en_", "sec", "ret=", "TOK", "\uff54\uff4f\uff4b", "746f6b", "dG9r", "_", "=", "::"),
+    *("|", "'", " ", "\x01", "\n", "\xad", "\U0001f600", "\u212a", "\u0130", "%74", "&", "\\", "x"),
+)
+
+
+@pytest.mark.parametrize("text", ["token_secret=", "tok|en_", "tok_en_sec", "sec'tok::en_"])
+@given(data=st.lists(st.sampled_from(PIECES), max_size=9))
+def test_the_quick_look_overlooks_nothing(text: str, data: List[str]) -> None:
+    """Most texts have no token, which is seen at once; the closer look would say the same."""
+    token, written = token_of(text), "".join(data)
+    assert token.redact(written) == hidden(written, token._forms)
 
 
 @pytest.mark.parametrize("encoded", ["hex", "base64", "base64 for URLs"])

@@ -66,6 +66,5 @@ def invalid(name: str, does: str, body: bytes, *words: str) -> Row:
 
 def silent(name: str, does: str, behaviour: Behaviour, *, tls: bool = False) -> Row:
     """Return a row that only the wall clock ends."""
-    return fault("timeout", name, does, behaviour, "longer than 1.5 s", tls=tls)._replace(
-        deadline=True
-    )
+    words = ("longer than 1.5 s", "check its load and the network, or raise -t")
+    return fault("timeout", name, does, behaviour, *words, tls=tls)._replace(deadline=True)

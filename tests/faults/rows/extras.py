@@ -109,4 +109,7 @@ def extras() -> Iterator[Row]:
         "long_name",
         "names a queue with a million letters, which a glob of the administrator's has to match",
         reply(answer(named("a" * 1_000_000))),
-    )._replace(args=("-q", "*" + "?" * 2500 + "x"), words=("judging the answer took longer",))
+    )._replace(
+        args=("-q", "*" + "?" * 2500 + "x"),
+        words=("judging the answer took longer", "check the load and the disks of this host"),
+    )

@@ -68,12 +68,11 @@ class Token:
             return True
         if any(char in text for char in "\\%&"):
             return False
-        lowered = text.lower()
-        dense = _dense(lowered)
+        dense = _dense(text)
         if any(form in dense for form in self._forms):
             return False
         for clean, forms in self._cleaned:
-            view = clean(lowered)
+            view = clean(text).lower()
             if any(form in view for form in forms):
                 return False
         return True
@@ -121,10 +120,10 @@ def _shapes(text: str) -> Iterator[str]:
 
 
 def _dense(text: str) -> str:
-    """Return *text* without what no token holds."""
+    """Return *text* in lower case and without what no token holds."""
     if not text.isascii():
         text = text.translate(_NARROW)
-    return text.encode("ascii", "ignore").translate(None, _NO_PART).decode("ascii")
+    return text.encode("ascii", "ignore").translate(None, _NO_PART).decode("ascii").lower()
 
 
 def parse_token(text: str, origin: str) -> Token:

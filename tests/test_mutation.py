@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,8 +47,9 @@ def test_who_survives_is_said(tests: List[str], code: int, said: str, tmp_path: 
     reach = {"verdict": lines}, dict.fromkeys(tests, 1)
     (tmp_path / "reach.json").write_text(json.dumps(reach))
     command = [sys.executable, "-m", "tests.mutation", "--folder", str(tmp_path), "--workers", "1"]
+    env = {**os.environ, "TMPDIR": str(tmp_path)}  # copies that coverage leaves out
     done = subprocess.run(
-        [*command, "verdict"], cwd=ROOT, capture_output=True, text=True, check=False
+        [*command, "verdict"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (code, "")
     assert said in done.stdout

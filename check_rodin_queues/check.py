@@ -20,7 +20,6 @@ from check_rodin_queues.resources import (
     TotalResource,
 )
 from check_rodin_queues.selection import Policy
-from check_rodin_queues.states import worst
 from check_rodin_queues.subjects import Subject
 from check_rodin_queues.summary import Summary
 from check_rodin_queues.verdict import Verdict
@@ -38,7 +37,7 @@ def judge(
     check()
     found = results.found
     verdict = Verdict(
-        state=worst(finding.state for finding in found),
+        state=results.state,
         text=check.summary_str,
         perfdata=tuple(map(packed, check.perfdata)),
         proven=any(finding.proven for finding in found),

@@ -89,8 +89,10 @@ def _send(access: Access, journal: Journal) -> requests.Response:
     if proxy:
         journal.note(REQUEST, f"proxy: {_without_user(proxy)}")
         _check_proxy(proxy)
-    adapter = Adapter(access.trust.folders if access.trust else ())
-    response = adapter.send(request, verify=_verify(access), cert=_cert(access), proxies=proxies)
+    folders = access.trust.folders if access.trust else ()
+    verify = folders[0] if folders else _verify(access)
+    adapter = Adapter(folders)
+    response = adapter.send(request, verify=verify, cert=_cert(access), proxies=proxies)
     journal.note(REQUEST, f"answer: HTTP {response.status_code}")
     for name, value in response.headers.items() if journal.wants(DEBUG) else ():
         journal.note(DEBUG, access.token.redact_start(f"header: {name}: {value}", _SHOWN_HEADER))
@@ -99,9 +101,7 @@ def _send(access: Access, journal: Journal) -> requests.Response:
 
 def _verify(access: Access) -> Any:
     """Return what requests takes as `verify`: never True, which the environment would override."""
-    if access.insecure:
-        return False
-    return access.trust.folders[0] if access.trust and access.trust.folders else _store(access)
+    return False if access.insecure else _store(access)
 
 
 def _store(access: Access) -> str:

@@ -73,9 +73,14 @@ class Findings(nagiosplugin.Results):
         return len(self.found)
 
     @property
+    def state(self) -> State:
+        """The worst state."""
+        return worst(finding.state for finding in self.found)
+
+    @property
     def most_significant_state(self) -> ServiceState:
-        """The worst state, by which nagiosplugin chooses what to ask of a Summary."""
-        return NAGIOS_STATES[worst(finding.state for finding in self.found)]
+        """The same, by which nagiosplugin chooses what to ask of a Summary."""
+        return NAGIOS_STATES[self.state]
 
 
 def _finding(result: nagiosplugin.Result) -> Finding:

@@ -128,8 +128,8 @@ def test_a_wrong_name_that_urllib3_finds_is_told_apart(server: object, kind: str
     assert str(found).endswith(f" is refused: it is not valid for {kind}. {NAME_IT}")
 
 
-LOG = "See its log. If it asks for a client certificate, check --client-cert and --client-key"
 CLIENT = "If it asks for a client certificate, check --client-cert and --client-key"
+LOG = f"See its log. {CLIENT}"
 NO_TLS = f"{WHERE} does not speak TLS. Check the port; for plain HTTP say -H http://HOST"
 
 #: Reasons that OpenSSL gives for a handshake that failed, and what is said.

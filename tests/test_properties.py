@@ -66,10 +66,11 @@ def test_the_whole_run_agrees_with_the_oracle() -> None:
         check_case(case)
 
     hold(Property(check, strategies.cases()), 500)
-    for state in ("ok", "warning", "critical", "unknown"):
-        assert counted[state] >= counted["all"] / 25, counted
+    for state in ("warning", "critical", "unknown"):
+        assert counted[state] >= counted["all"] / 12, counted
+    assert counted["ok"] >= counted["all"] / 25, counted
     assert counted["with metrics"] >= counted["all"] / 2, counted
-    assert counted["infinite"] >= counted["all"] / 100, counted
+    assert counted["infinite"] >= counted["all"] / 50, counted
     assert counted["unspecified"] <= counted["all"] / 10, counted
     assert counted["refused"] <= counted["all"] / 5, counted
 

@@ -15,29 +15,40 @@ Number = Union[int, float]
 
 #: Names the sum over the selected queues in labels and selectors; no queue is shown under it.
 TOTAL = "total"
+#: The sides of a limit.
+ABOVE, BELOW = "above", "below"
+
+_IDLE = "See why so few jobs reach {}"
+#: `-c consumers=1` for `-c consumers=1:` is a slip that is easily made.
+_MINIMUM = "If a minimum is meant, write it N:"
 
 
 class QueueMetric(NamedTuple):
     """A metric of a queue; *value* gives None where the metric has no meaning.
 
-    *advice* has {} for the queue. *always*: in perfdata without a threshold that names it.
-    *summed*: `total.NAME` exists.
+    *advice* says what to do on the side of a limit that *hurts*, *otherwise* on the other one, both
+    with {} for the queue. *always*: in perfdata without a threshold that names it. *summed*:
+    `total.NAME` exists.
     """
 
     name: str
     meaning: str
     value: Callable[[Queue], Optional[Number]]
     advice: str
+    otherwise: str
+    hurts: str = ABOVE
     always: bool = False
     summed: bool = False
 
 
 class RunMetric(NamedTuple):
-    """A metric of the check's own run or of its token, in seconds."""
+    """A metric of the check's own run or of its token, in seconds; advice as of a QueueMetric."""
 
     name: str
     meaning: str
     advice: str
+    otherwise: str
+    hurts: str = ABOVE
 
 
 def _divided(number: int, by: int) -> Number:
@@ -62,6 +73,8 @@ QUEUE_METRICS = (
         "consumers listening to the queue",
         lambda queue: queue.consumers,
         "Start workers for {}",
+        _MINIMUM,
+        hurts=BELOW,
         always=True,
         summed=True,
     ),
@@ -70,6 +83,7 @@ QUEUE_METRICS = (
         "jobs waiting",
         lambda queue: queue.job_awaiting,
         "Add workers for {}, or see what holds them up",
+        _IDLE,
         always=True,
         summed=True,
     ),
@@ -78,6 +92,7 @@ QUEUE_METRICS = (
         "jobs running",
         lambda queue: queue.job_running,
         "See what the workers of {} do",
+        _IDLE,
         always=True,
         summed=True,
     ),
@@ -86,18 +101,29 @@ QUEUE_METRICS = (
         "jobs waiting for each consumer",
         _awaiting_per_consumer,
         "Add workers for {}, or see what holds them up",
+        _IDLE,
     ),
     QueueMetric(
         "busy_ratio",
         "running jobs / consumers, 1 = all busy",
         _busy_ratio,
         "See whether the workers of {} keep up",
+        _IDLE,
     ),
 )
 
-TIME = RunMetric("time", "seconds that the check took", "See the server's load and the network")
+TIME = RunMetric(
+    "time",
+    "seconds that the check took",
+    "See the server's load and the network",
+    "If a maximum is meant, write it N",
+)
 TOKEN_EXPIRES_IN = RunMetric(
-    "token_expires_in", "seconds until the token expires", "Renew the token"
+    "token_expires_in",
+    "seconds until the token expires",
+    "Renew the token",
+    _MINIMUM,
+    hurts=BELOW,
 )
 RUN_METRICS = (TIME, TOKEN_EXPIRES_IN)
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence
+from typing import Dict, List, Sequence, Union
 
 from check_rodin_queues.conditions import STRANDED
 from check_rodin_queues.contexts import Limit
 from check_rodin_queues.findings import Finding, Measurement, Occurrence
-from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, Number, counted, decimal
+from check_rodin_queues.metrics import (
+    ABOVE,
+    BELOW,
+    QUEUE_METRICS,
+    RUN_METRICS,
+    Number,
+    QueueMetric,
+    RunMetric,
+    counted,
+    decimal,
+)
 from check_rodin_queues.snapshot import Queue
 
-_ADVICE: Dict[str, str] = {row.name: row.advice for row in (*QUEUE_METRICS, *RUN_METRICS)}
+_ROWS: Dict[str, Union[QueueMetric, RunMetric]] = {
+    row.name: row for row in (*QUEUE_METRICS, *RUN_METRICS)
+}
 
 
 def advice(finding: Finding) -> str:
@@ -21,7 +33,10 @@ def advice(finding: Finding) -> str:
     name = subject.shown if subject.queue else "the queues"
     if isinstance(finding, Occurrence):
         return finding.context.condition.advice.format(name)
-    return _ADVICE[finding.context.metric].format(name)
+    row = _ROWS[finding.context.metric]
+    side = beyond(finding.value, finding.context.limit(finding.state)).partition(" ")[0]
+    hurts = side == row.hurts or side not in (ABOVE, BELOW)
+    return (row.advice if hurts else row.otherwise).format(name)
 
 
 def problems(group: Sequence[Finding]) -> str:
@@ -67,7 +82,7 @@ def beyond(value: Number, limit: Limit) -> str:
     start, _, end = text.rpartition(":")
     if limit.threshold.limit.inside:
         return f"inside {text[1:]}"
-    return f"above {end}" if value > limit.threshold.limit.end else f"below {start or 0}"
+    return f"{ABOVE} {end}" if value > limit.threshold.limit.end else f"{BELOW} {start or 0}"
 
 
 def _facts(queue: Queue, group: Sequence[Finding]) -> List[str]:

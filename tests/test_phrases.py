@@ -28,7 +28,7 @@ TEXTS: Dict[str, Tuple[Mapping[str, object], List[str], str]] = {
     "below a start": (
         queue(1, 1, 1),
         ["-w", "2:5"],
-        "a: job_awaiting is 1 (warning below 2). Add workers for a, or see what holds them up",
+        "a: job_awaiting is 1 (warning below 2). See why so few jobs reach a",
     ),
     "inside": (
         queue(1, 5, 1),
@@ -39,6 +39,31 @@ TEXTS: Dict[str, Tuple[Mapping[str, object], List[str], str]] = {
         queue(1, 5, 1),
         ["-c", "consumers=2:"],
         "a: consumers is 1 (critical below 2). Start workers for a",
+    ),
+    "consumers, with the colon forgotten": (
+        queue(3, 0, 0),
+        ["-c", "consumers=2"],
+        "a: consumers is 3 (critical above 2). If a minimum is meant, write it N:",
+    ),
+    "consumers, inside": (
+        queue(3, 0, 0),
+        ["-c", "consumers=@3"],
+        "a: consumers is 3 (critical inside 3). Start workers for a",
+    ),
+    "too few that run": (
+        queue(3, 0, 1),
+        ["-w", "total.job_running=2:"],
+        "total.job_running is 1 (warning below 2). See why so few jobs reach the queues",
+    ),
+    "too little load": (
+        queue(2, 1, 1),
+        ["-w", "awaiting_per_consumer=1:"],
+        "a: awaiting_per_consumer is 0.5 (warning below 1). See why so few jobs reach a",
+    ),
+    "workers with little to do": (
+        queue(2, 0, 1),
+        ["-w", "busy_ratio=1:"],
+        "a: busy_ratio is 0.5 (warning below 1). See why so few jobs reach a",
     ),
     "two of one queue": (
         queue(1, 6, 3),
@@ -138,6 +163,14 @@ def test_the_words_of_a_problem(case: str) -> None:
     assert judge(answer({"a": fields}), *require, *args).text == expected
 
 
+def test_the_advice_on_the_other_side_of_a_limit_on_the_run() -> None:
+    with live.site(token=expiring(1000)) as asked:
+        quick = report.read(asked.run("-w", "time=8:"))
+        late = report.read(asked.run("-c", "token_expires_in=10"))
+    assert quick.text.endswith(" (warning below 8). If a maximum is meant, write it N")
+    assert late.text.endswith(" (critical above 10). If a minimum is meant, write it N:")
+
+
 @pytest.mark.parametrize("_", range(3))
 def test_a_time_has_three_decimals_in_the_text(_: int) -> None:
     with live.site() as asked:
@@ -150,9 +183,9 @@ def test_a_time_has_three_decimals_in_the_text(_: int) -> None:
 @pytest.mark.parametrize(
     ("threshold", "words"),
     [
-        ("100", r"-6\ds \(warning below 0\)"),
-        ("~:-100", r"-6\ds \(warning above -100\)"),
-        ("-50:", r"-6\ds \(warning below -50\)"),
+        ("100", r"-6\ds \(warning below 0\)\. Renew the token"),
+        ("~:-100", r"-6\ds \(warning above -100\)\. If a minimum is meant, write it N:"),
+        ("-50:", r"-6\ds \(warning below -50\)\. Renew the token"),
     ],
 )
 def test_a_token_that_has_expired(threshold: str, words: str) -> None:
@@ -160,7 +193,7 @@ def test_a_token_that_has_expired(threshold: str, words: str) -> None:
     with stub.stub(stub.http("200 OK", site())) as server:
         found = report.read(run("-H", server.url, "-w", f"token_expires_in={threshold}", env=env))
     assert found.state == "WARNING"
-    assert re.fullmatch(rf"token_expires_in is {words}\. Renew the token", found.text)
+    assert re.fullmatch(rf"token_expires_in is {words}", found.text)
 
 
 def of_a_file(path: str) -> Outcome:

@@ -19,11 +19,11 @@ from check_rodin_queues import __version__, arguments
 from check_rodin_queues.arguments import Options
 from check_rodin_queues.conditions import DEFAULT_STATES
 from check_rodin_queues.errors import AnswerError, CallError, ConfigError, UsageError
-from check_rodin_queues.journal import DEBUG, NOTICE, REQUEST, Journal
+from check_rodin_queues.journal import DEBUG, MAX_BODY, NOTICE, REQUEST, Journal
 from check_rodin_queues.labels import MAX_NAME, label_safe, one_line, shown_names
 from check_rodin_queues.output import Report, plain, report
 from check_rodin_queues.parser import DEFAULT_TIMEOUT, Shown
-from check_rodin_queues.selection import covers, select
+from check_rodin_queues.selection import covers, select, unused
 from check_rodin_queues.states import State
 from check_rodin_queues.verdict import Verdict
 
@@ -141,6 +141,7 @@ class Run:
         self._doing = "reading --input"
         self._load_judgement(options)
         body = read_file(options.input or "-", "--input", MAX_BYTES)
+        self._journal.note_body(body[: 4 * MAX_BODY].decode("utf-8", "replace"))
         self._failed = self._judged_failure
         return body
 
@@ -204,6 +205,9 @@ class Run:
                 [names[name] for name in snapshot.names if not covers(options.policy, name)]
             )
             names.update((name, label_safe(self._shown(name))) for name in selection.missing)
+            if self._journal.wants(NOTICE):
+                for threshold in unused(options.policy, selection):
+                    self._journal.note(NOTICE, f"fits no queue: {threshold.origin}")
         attempt = Attempt(
             selection,
             failure,

@@ -20,7 +20,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_p
 from check_rodin_queues import __version__
 from check_rodin_queues.answer import MAX_BYTES, invalid
 from check_rodin_queues.errors import AnswerError
-from check_rodin_queues.journal import DEBUG, NOTICE, REQUEST, Journal
+from check_rodin_queues.journal import DEBUG, MAX_BODY, NOTICE, REQUEST, Journal
 from check_rodin_queues.labels import printable
 from check_rodin_queues.settings import Access
 from check_rodin_queues.tokens import Token
@@ -36,8 +36,8 @@ _CAUGHT = (
     ValueError,
 )
 _CHUNK = 64 * 1024
-#: How much -vvv shows of the answer, of an error and of each header, in characters.
-_SHOWN_BODY, _SHOWN_ERROR, _SHOWN_HEADER = 2000, 1000, 400
+#: How much -vvv shows of an error and of each header, in characters.
+_SHOWN_ERROR, _SHOWN_HEADER = 1000, 400
 #: Encodings of which zlib finds out by itself which one it is.
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _DETECT = zlib.MAX_WBITS | 32
@@ -143,8 +143,8 @@ def _body(response: requests.Response, access: Access, journal: Journal) -> byte
     body = _decoded(raw, response.headers.get("Content-Encoding", "").strip().lower())
     journal.note(REQUEST, f"answer: {len(body)} bytes")
     if journal.wants(DEBUG):
-        shown = access.token.redact_start(body.decode("utf-8", "replace"), _SHOWN_BODY)
-        journal.note(DEBUG, f"body: {' '.join(shown.split())}")
+        shown = access.token.redact_start(body.decode("utf-8", "replace"), MAX_BODY)
+        journal.note_body(shown)
     return body
 
 
@@ -204,8 +204,14 @@ def _decoded(raw: bytes, encoding: str) -> bytes:
 def _refused(status: int, headers: Mapping[str, str], access: Access) -> AnswerError:
     """Return the error for an answer whose HTTP status is not 200."""
     said = f"HTTP {status}{phrase(status)}"
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+    if status == HTTPStatus.UNAUTHORIZED:
         return AnswerError("auth", f"{said}: the server refuses the token. Renew it")
+    if status == HTTPStatus.FORBIDDEN:
+        then = "Check what it is allowed, or renew it"
+        return AnswerError("auth", f"{said}: the server refuses the token. {then}")
+    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        then = "Check HTTP_PROXY, ALL_PROXY and NO_PROXY"
+        return AnswerError("invalid", f"{said}: a proxy wants a login. {then}")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return AnswerError("throttled", f"{said}{_retry_after(headers)}. Check less often")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status < 600:  # noqa: PLR2004 — 5xx

@@ -111,7 +111,7 @@ def _words(number: int, line: str, known: Known) -> List[str]:
     if not equals:
         raise _wrong(number, "it has no =; a line is OPTION=VALUE, a flag OPTION=")
     if takes is None or option == "--extra-opts":
-        raise _wrong(number, "there is no such option. See --help; leave its dashes out")
+        raise _wrong(number, "there is no such option. See --help; leave its leading dashes out")
     if value and not takes:
         raise _wrong(number, "this option takes no value: write nothing behind the =")
     if not takes:

@@ -59,11 +59,11 @@ CERTIFICATE_FAULTS = {
     26: ("it is not meant for a server (wrong key usage)", "Issue one for server authentication"),
     _WRONG_NAME: (
         "it is not valid for this host name",
-        "Name the host in -H as the certificate does",
+        "Name the host in -H as one of its subjectAltNames does",
     ),
     _WRONG_ADDRESS: (
         "it is not valid for this IP address",
-        "Name the host in -H as the certificate does",
+        "Name the host in -H as one of its subjectAltNames does",
     ),
     47: ("a CA in its chain may not issue for this name", "Issue it by a CA that may"),
     66: ("its key is too weak", "Renew it on the server"),
@@ -82,7 +82,8 @@ _TLS_HELP = (
     ("PROTOCOL", "Let the server speak TLS 1.2 or newer"),  # PROTOCOL_VERSION, UNSUPPORTED_PROTOCOL
 )
 _CLIENT_HELP = "If it asks for a client certificate, check --client-cert and --client-key"
-_LEFT = "See the server's log; over TLS it may want --client-cert"
+_LEFT = "See the server's log; it may want --client-cert"
+_LEFT_IN_PLAIN = "See the server's log; if it speaks TLS, say https:// in -H"
 #: A proxy whose address requests cannot use.
 BAD_PROXY = (
     "the proxy that the environment names is no http://HOST:PORT",
@@ -149,6 +150,8 @@ def explain(error: BaseException, server: Server, trust: Optional[Trust]) -> Che
     if _first(causes, urllib3.exceptions.DecodeError):
         return invalid("its Content-Encoding is not one that can be read")
     cause, advice = _cause(causes, where)
+    if advice == _LEFT and server.scheme == "http":
+        advice = _LEFT_IN_PLAIN
     return unreachable(cause, _PROXY_HELP if proxied else advice)
 
 

@@ -48,5 +48,7 @@ def unreadable(path: str, option: str, error: Exception) -> ConfigError:
     """
     why = (getattr(error, "strerror", None) or "no path at all").lower()
     shown = f" {path}" if path == "-" or os.path.exists(path) else ""
-    advice = "Check the path" if not shown else "Check its owner and mode, and those of its folders"
+    advice = "Check the path"
+    if isinstance(error, PermissionError):
+        advice = "Check its owner and mode, and those of its folders"
     return ConfigError(f"{option}: cannot read the file{shown}: {why}. {advice}")

@@ -12,6 +12,8 @@ from typing import List, Tuple
 NOTICE = 1
 REQUEST = 2
 DEBUG = 3
+#: How much of an answer is shown, in characters.
+MAX_BODY = 2000
 
 
 class Journal:
@@ -27,6 +29,10 @@ class Journal:
     def wants(self, level: int) -> bool:
         """Tell whether an entry of this level will be shown."""
         return level <= self.verbosity
+
+    def note_body(self, text: str) -> None:
+        """Add the start of an answer, for -vvv, on one line."""
+        self.note(DEBUG, f"body: {' '.join(text[:MAX_BODY].split())}")
 
     def note(self, level: int, text: str) -> None:
         """Add *text*, to be shown from verbosity *level* on."""

@@ -6,7 +6,7 @@ required beside those of --require.
 
 from __future__ import annotations
 
-from typing import Iterable, Mapping, Optional, Tuple
+from typing import Iterable, Iterator, Mapping, Optional, Tuple
 
 from check_rodin_queues.named import NamedTuple
 from check_rodin_queues.snapshot import DOCUMENTED_QUEUES, Malformed, Queue, Snapshot
@@ -92,6 +92,15 @@ def select(policy: Policy, snapshot: Snapshot) -> Selection:
         _absent(required(policy), present) if snapshot.queues else (),
         len(present),
     )
+
+
+def unused(policy: Policy, selection: Selection) -> Iterator[Threshold]:
+    """Give the thresholds with a glob that no selected queue matches; it may be a typo."""
+    names = [queue.name for queue in (*selection.queues, *selection.malformed)]
+    for threshold in policy.thresholds:
+        glob = threshold.selector.glob
+        if glob and not is_plain(glob) and not any(matches(glob, name) for name in names):
+            yield threshold
 
 
 def _absent(names: Iterable[str], present: Iterable[str]) -> Tuple[str, ...]:

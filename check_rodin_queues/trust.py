@@ -29,6 +29,7 @@ _HEX_DIGITS = frozenset("0123456789abcdef")
 _HASH_DIGITS = 8
 _CERTIFICATE = rb"-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----"
 _KEY = rb"-----BEGIN [A-Z ]*PRIVATE KEY-----"
+_PEM = "It has to be PEM"
 _MAX_BYTES = 16 * 1024 * 1024
 #: A bundle of at most this size is tried before it is used: that costs next to nothing.
 _SMALL = 64 * 1024
@@ -74,7 +75,8 @@ def load_client_certificate(cert: str, key: Optional[str]) -> None:
     """
     _expect(_CERTIFICATE, cert, "--client-cert", "certificate")
     option = "--client-key" if key else "--client-cert"
-    _expect(_KEY, key or cert, option, "private key")
+    then = _PEM if key else "Give it with --client-key"
+    _expect(_KEY, key or cert, option, "private key", then)
     asked = []
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -86,13 +88,13 @@ def load_client_certificate(cert: str, key: Optional[str]) -> None:
         raise ConfigError(f"{option}: {why}") from None
 
 
-def _expect(marker: bytes, path: str, origin: str, what: str) -> bytes:
+def _expect(marker: bytes, path: str, origin: str, what: str, then: str = _PEM) -> bytes:
     """Return the PEM file at *path*; raises ConfigError if there is no *what* in it."""
     raw = read_file(path, origin, _MAX_BYTES)
     if len(raw) > _MAX_BYTES:
         raise ConfigError(f"{origin}: the file is larger than 16 MiB. Is it the right one?")
     if not re.search(marker, raw):
-        raise ConfigError(f"{origin}: the file has no {what}. It has to be PEM")
+        raise ConfigError(f"{origin}: the file has no {what}. {then}")
     return raw
 
 
@@ -108,7 +110,7 @@ def _checked(path: str, origin: str, used: bool) -> str:
 
 def unreadable_store(origin: str) -> str:
     """Return the words for a bundle that OpenSSL refuses."""
-    return f"{origin}: the file's certificates cannot be read. It has to be PEM"
+    return f"{origin}: the file's certificates cannot be read. {_PEM}"
 
 
 def loadable(trust: Trust) -> bool:

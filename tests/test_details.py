@@ -87,6 +87,30 @@ why: invalid is UNKNOWN, as by default
 left out by -q and -x: left
 """,
     ),
+    "globs that no queue matches": (
+        answer({"b": queue(1, 0, 0), "left": queue(0, 1, 0)}),
+        [
+            *("-v", "--require=", "-x", "left", "-w", "c.*.consumers=5", "-w", "l*.consumers="),
+            *("-w", "[b].consumers=3", "-w", "left.consumers=7"),
+        ],
+        """\
+[OK] b  consumers 1 (warning 3, critical 1:)  job_awaiting 0  job_running 0
+left out by -q and -x: left
+fits no queue: -w c.*.consumers=5
+fits no queue: -w l*.consumers=
+""",
+    ),
+    "a saved answer at -vvv": (
+        '{"b": {"consumers": 1, "job_awaiting":\n 0, "job_running": 0}}\n',
+        ["-vvv", "--require="],
+        """\
+[OK] b  consumers 1 (critical 1:)  job_awaiting 0  job_running 0
+body: {"b": {"consumers": 1, "job_awaiting": 0, "job_running": 0}}
+why: b.consumers is 1: OK, by the default -c consumers=1:
+why: b.job_awaiting is 0: no threshold
+why: b.job_running is 0: no threshold
+""",
+    ),
 }
 
 

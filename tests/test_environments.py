@@ -183,6 +183,28 @@ def test_a_user_without_an_account_can_run_it(server: Simulator) -> None:
     assert_fine(start([*nobody_knows, str(SCRIPT)], environ(server)))
 
 
+@pytest.mark.parametrize("closed", ["file", "folder"])
+@pytest.mark.parametrize("option", ["--token-file", "--input", "--ca-file"])
+def test_a_file_that_one_may_not_read_is_a_matter_of_modes(
+    option: str, closed: str, tmp_path: Path, server: Simulator
+) -> None:
+    """Also where the folders do not even let one see whether it is there."""
+    path = tmp_path / "folder" / "file"
+    path.parent.mkdir()
+    path.touch()
+    {"file": path, "folder": path.parent}[closed].chmod(0)
+    may_not = "-dac_override,-dac_read_search"
+    like_others = ["setpriv", f"--bounding-set={may_not}", f"--inh-caps={may_not}"]
+    command = [*(like_others if os.geteuid() == 0 else ()), str(SCRIPT), option, str(path)]
+    done = start([*command, "-H", "h.example"], environ(server))
+    path.parent.chmod(0o700)
+    shown = f" {path}" if closed == "file" else ""
+    assert done.stdout.decode() == (
+        f"RODIN_QUEUES UNKNOWN - {option}: cannot read the file{shown}: permission denied. "
+        "Check its owner and mode, and those of its folders\n"
+    )
+
+
 def test_64_mb_of_memory_are_enough(server: Simulator) -> None:
     def bound() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (64 * MIB, 64 * MIB))

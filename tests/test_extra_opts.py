@@ -317,7 +317,7 @@ def test_the_file_can_be_standard_input(place: Place) -> None:
     assert limits(found) == ("10", "")
 
 
-NO_OPTION = "there is no such option. See --help; leave its dashes out"
+NO_OPTION = "there is no such option. See --help; leave its leading dashes out"
 NO_EQUALS_SIGN = "it has no =; a line is OPTION=VALUE, a flag OPTION="
 NO_SECTION = "the section [check_rodin_queues] is not in the file, or empty. Add it there"
 A_RANGE = (

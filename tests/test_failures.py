@@ -28,7 +28,7 @@ RENEW = "Renew it on the server"
 GIVE = "Give its CA with --ca-file"
 WHOLE = "Give its CA with --ca-file, or let the server send the whole chain"
 MISSING = "its issuer is not trusted or an intermediate is missing"
-NAME_IT = "Name the host in -H as the certificate does"
+NAME_IT = "Name the host in -H as one of its subjectAltNames does"
 ANEW = "Issue it anew by a new CA made with a current tool"
 REAL = "Issue it by a real CA"
 MAY = "Issue it by a CA that may"
@@ -221,7 +221,7 @@ OTHERS: Dict[str, Tuple[BaseException, str]] = {
         ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"),
         (
             f"connection reset by peer: {WHERE}. "
-            "See the server's log; over TLS it may want --client-cert"
+            "See the server's log; it may want --client-cert"
         ),
     ),
     "a tunnel for whom one must be known": (
@@ -246,7 +246,7 @@ OTHERS: Dict[str, Tuple[BaseException, str]] = {
         http.client.RemoteDisconnected("x"),
         (
             f"{WHERE} closed the connection without an answer. "
-            "See the server's log; over TLS it may want --client-cert"
+            "See the server's log; it may want --client-cert"
         ),
     ),
     "cut": (
@@ -271,6 +271,15 @@ OTHERS: Dict[str, Tuple[BaseException, str]] = {
 def test_each_exception_is_told_apart(case: str) -> None:
     error, expected = OTHERS[case]
     assert said(error) == expected
+
+
+@pytest.mark.parametrize("case", ["reset", "closed"])
+def test_whom_plain_http_did_not_suit_may_speak_tls(case: str) -> None:
+    error, expected = OTHERS[case]
+    server = parse_server("http://h.example", None, "-H/--host")
+    told = str(explain(error, server, None))
+    assert told.endswith(". See the server's log; if it speaks TLS, say https:// in -H")
+    assert told.partition(". ")[0] == expected.partition(". ")[0].replace(WHERE, server.address)
 
 
 @pytest.mark.parametrize("where", ["args", "cause", "context", "reason"])

@@ -149,7 +149,7 @@ ASKED = {
         2,
         (
             "RODIN_QUEUES CRITICAL - unreachable: 127.0.0.1:P closed the connection without an "
-            "answer. See the server's log; over TLS it may want --client-cert | time=Ts;;;0;10\n"
+            "answer. See the server's log; if it speaks TLS, say https:// in -H | time=Ts;;;0;10\n"
         ),
     ),
 }

@@ -182,7 +182,22 @@ NO_STATUS = "no queue status. Check -H, its port and its path prefix"
 #: A status line, its headers, and what is said of it.
 STATUSES: List[Tuple[str, Tuple[str, ...], str]] = [
     ("401 Who", (), "auth: HTTP 401 Unauthorized: the server refuses the token. Renew it"),
-    ("403 No", (), "auth: HTTP 403 Forbidden: the server refuses the token. Renew it"),
+    (
+        "403 No",
+        (),
+        (
+            "auth: HTTP 403 Forbidden: the server refuses the token. "
+            "Check what it is allowed, or renew it"
+        ),
+    ),
+    (
+        "407 No",
+        (),
+        (
+            "invalid: HTTP 407 Proxy Authentication Required: a proxy wants a login. "
+            "Check HTTP_PROXY, ALL_PROXY and NO_PROXY"
+        ),
+    ),
     ("404 x", (), f"invalid: HTTP 404 Not Found: {NO_STATUS}"),
     ("499 x", (), f"invalid: HTTP 499: {NO_STATUS}"),
     (

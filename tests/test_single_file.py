@@ -186,6 +186,16 @@ def test_every_module_is_there_as_source_and_as_byte_code(built: Path) -> None:
     assert names - sources == {f"{name}c" for name in sources} | {"LICENSES", "certifi/cacert.pem"}
 
 
+def test_an_older_python_is_unknown_and_no_warning(built: Path) -> None:
+    """Such a Python is rare by now; what it says of its version is enough for this."""
+    pretend = "import runpy, sys; sys.version_info = (3, 8); runpy.run_path(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", pretend, built], capture_output=True, text=True, check=False
+    )
+    told = "RODIN_QUEUES UNKNOWN - this Python is too old. Run it with 3.9 or newer\n"
+    assert (done.returncode, done.stdout, done.stderr) == (3, told, "")
+
+
 def test_the_help_of_the_build_explains_it() -> None:
     said = subprocess.run([BUILD, "--help"], check=True, capture_output=True, text=True).stdout
     assert "PIP_CONSTRAINT" in said

@@ -281,7 +281,10 @@ BAD_CLIENTS = {
     "no file": (["--client-cert", "{}/absent"], f"--client-cert: {ABSENT}"),
     "an empty file": (["--client-cert", "{}/empty.pem"], f"--client-cert: {NO_CERTIFICATE}"),
     "a key": (["--client-cert", "{}/key.pem"], f"--client-cert: {NO_CERTIFICATE}"),
-    "no key": (["--client-cert", "{}/cert.pem"], f"--client-cert: {NO_KEY}"),
+    "no key": (
+        ["--client-cert", "{}/cert.pem"],
+        "--client-cert: the file has no private key. Give it with --client-key",
+    ),
     "no file of the key": (
         ["--client-cert", "{}/cert.pem", "--client-key", "{}/absent"],
         f"--client-key: {ABSENT}",

@@ -6,8 +6,15 @@ a path instead: nothing is written anywhere, and where the system has no store t
 check trusts.
 """
 
+# ruff: noqa: E402 — an older Python may not get as far as the imports
+
 import os
+import sys
 import zipimport
+
+if sys.version_info < (3, 9):
+    sys.stdout.write("RODIN_QUEUES UNKNOWN - this Python is too old. Run it with 3.9 or newer\n")
+    sys.exit(3)
 
 from check_rodin_queues import __main__ as program
 from check_rodin_queues import libraries

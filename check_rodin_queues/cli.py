@@ -170,13 +170,13 @@ class Run:
 
         return client.ask(access, self._journal)
 
-    @staticmethod
-    def _load_judgement(options: Options) -> None:
+    def _load_judgement(self, options: Options) -> None:
         """Load what the second thread needs for a verdict, before it may have to give one."""
         from check_rodin_queues import check  # noqa: F401
 
         if options.verbosity:
             from check_rodin_queues import details, redaction  # noqa: F401
+        self._lifetime.loaded()
 
     def _server(self, options: Options) -> Server:
         from check_rodin_queues import settings

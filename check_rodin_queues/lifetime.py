@@ -29,6 +29,8 @@ _BLOCK, _TERMINAL_BLOCK = 4096, 1
 #: When the kernel ends the process if this module has not, in seconds after the deadline: one that
 #: hangs in C code and keeps the interpreter's lock there lets no thread of it do so.
 _LAST_RESORT = 3.0
+#: By which the kernel does.
+_KERNELS = (_signal.SIGALRM, _signal.SIGPROF)
 _STDOUT = 1
 #: The last resort: nobody could say more.
 _UNTOLD = Report(b"RODIN_QUEUES UNKNOWN - internal error at the end of the run\n", 3)
@@ -63,10 +65,20 @@ class Lifetime:
         if self._thread:
             _signal.pthread_kill(self._thread, _WAKE)
         else:
-            _signal.signal(_signal.SIGALRM, _signal.SIG_DFL)
-            _signal.pthread_sigmask(_signal.SIG_UNBLOCK, (_signal.SIGALRM,))
+            for number in _KERNELS:
+                _signal.signal(number, _signal.SIG_DFL)
+            _signal.pthread_sigmask(_signal.SIG_UNBLOCK, _KERNELS)
             _signal.pthread_sigmask(_signal.SIG_BLOCK, (*ENDING, _WAKE))
             self._thread = _thread.start_new_thread(self._watch, ())
+
+    def loaded(self) -> None:
+        """Let only the use of CPU bring the last resort from here on.
+
+        A library that is loaded waits without the interpreter's lock, and a run that was stopped
+        beyond the deadline, and goes on, has to find the time to say so.
+        """
+        _signal.setitimer(_signal.ITIMER_REAL, 0)
+        _signal.setitimer(_signal.ITIMER_PROF, self._timeout + _LAST_RESORT)
 
     def finish(self, report: Report) -> NoReturn:
         """Write *report* and end with its exit code, also where the output cannot be written.
@@ -100,10 +112,10 @@ class Lifetime:
         while True:
             left = self._timeout - self.elapsed()
             info = _signal.sigtimedwait((*ENDING, _WAKE), max(left, 0))
-            if info is not None and info.si_signo != _WAKE:
-                return ENDING[info.si_signo]
             if self.elapsed() >= self._timeout:
-                return ""
+                return ""  # whatever it gave: nothing sensible, if the process was stopped meanwhile
+            if info is not None and info.si_signo in ENDING:
+                return ENDING[info.si_signo]
 
     def _write(self, written: Union[bytes, bytearray]) -> None:
         """Write to standard output, however slowly it is read, but not beyond the deadline."""

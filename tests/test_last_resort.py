@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ from typing import Iterator, List, Tuple
 import pytest
 
 from tests import live, stub
+from tests.answers import site
 from tests.console import SCRIPT, environment, run
 
 #: Headers that -vvv shows, more than a terminal holds; then nothing comes.
@@ -78,6 +81,71 @@ def test_a_library_that_hangs_with_the_lock_is_ended_by_the_kernel(tmp_path: Pat
         code, seconds = ended(args, subprocess.DEVNULL, OPENSSL_CONF=str(fifo))
     assert code == -signal.SIGALRM
     assert 1 <= seconds < 6
+
+
+#: Loaded, and then busy in C code that keeps the interpreter's lock.
+BUSY = """
+import re, time
+from check_rodin_queues.lifetime import Lifetime
+lifetime = Lifetime(time.monotonic())
+lifetime.guard(0.5)
+lifetime.loaded()
+re.match("(a+)+$", "a" * 60 + "b")
+"""
+PROF = {
+    "as usual": "pass",
+    "ignored": "signal.signal(signal.SIGPROF, signal.SIG_IGN)",
+    "blocked": "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF])",
+}
+
+
+@pytest.mark.parametrize("inherited", PROF)
+def test_what_is_busy_with_the_lock_is_ended_by_the_kernel(inherited: str) -> None:
+    start = f"import os, signal, sys; {PROF[inherited]}; os.execv(sys.argv[1], sys.argv[1:])"
+    run_it = [sys.executable, "-c", BUSY]
+    done = subprocess.run(
+        [sys.executable, "-c", start, *run_it], capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGPROF, b"", b"")
+
+
+#: When a run with `-t 2` is stopped, and when it goes on: the time is over meanwhile.
+STOPS = {"shortly": (1.8, 2.2), "long": (1.8, 6), "just before": (1.98, 2.4)}
+
+
+@pytest.mark.parametrize("stop", STOPS)
+@pytest.mark.parametrize("answer", [b"", stub.http("200 OK", site())], ids=["none", "late"])
+@pytest.mark.parametrize("probe", [(), ("--probe", "readiness")], ids=["check", "probe"])
+def test_one_who_was_stopped_beyond_the_deadline_says_so(
+    stop: str, answer: bytes, probe: Tuple[str, ...]
+) -> None:
+    """By kill -STOP, a debugger, or an engine that pauses a container."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        where = f"127.0.0.1:{server.getsockname()[1]}"
+        start = time.monotonic()
+        with subprocess.Popen(
+            [str(SCRIPT), "-H", f"http://{where}", "-t", "2", *probe],
+            env=environment({"RODIN_API_KEY": live.TOKEN}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                before, after = STOPS[stop]
+                time.sleep(max(start + before - time.monotonic(), 0))
+                process.send_signal(signal.SIGSTOP)
+                connection.sendall(answer)
+                time.sleep(after - before)
+                process.send_signal(signal.SIGCONT)
+                resumed = time.monotonic()
+                stdout, stderr = process.communicate(timeout=20)
+    seconds = time.monotonic() - resumed
+    assert (process.returncode, stderr, stdout.count(b"\n")) == (1 if probe else 2, b"", 1)
+    steps = f"asking {where}|judging the answer"
+    assert re.search(f" timeout: ({steps}) took longer than 2 s".encode(), stdout), stdout
+    assert seconds < 0.5
 
 
 @pytest.mark.parametrize(("piece", "times"), [("a", 16_000), ("eyJ", 5_000)])

@@ -41,6 +41,12 @@ _SHOWN_ERROR, _SHOWN_HEADER = 1000, 400
 #: Encodings of which zlib finds out by itself which one it is.
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _DETECT = zlib.MAX_WBITS | 32
+#: Statuses, the condition of each, and the cause and the next step.
+_REFUSALS = {
+    401: ("auth", "the server refuses the token. Renew it"),
+    403: ("auth", "the server refuses the token. Check what it is allowed, or renew it"),
+    407: ("invalid", "a proxy wants a login. Check HTTP_PROXY, ALL_PROXY and NO_PROXY"),
+}
 
 
 def ask(access: Access, journal: Journal) -> bytes:
@@ -204,14 +210,9 @@ def _decoded(raw: bytes, encoding: str) -> bytes:
 def _refused(status: int, headers: Mapping[str, str], access: Access) -> AnswerError:
     """Return the error for an answer whose HTTP status is not 200."""
     said = f"HTTP {status}{phrase(status)}"
-    if status == HTTPStatus.UNAUTHORIZED:
-        return AnswerError("auth", f"{said}: the server refuses the token. Renew it")
-    if status == HTTPStatus.FORBIDDEN:
-        then = "Check what it is allowed, or renew it"
-        return AnswerError("auth", f"{said}: the server refuses the token. {then}")
-    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        then = "Check HTTP_PROXY, ALL_PROXY and NO_PROXY"
-        return AnswerError("invalid", f"{said}: a proxy wants a login. {then}")
+    if status in _REFUSALS:
+        condition, words = _REFUSALS[status]
+        return AnswerError(condition, f"{said}: {words}")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return AnswerError("throttled", f"{said}{_retry_after(headers)}. Check less often")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status < 600:  # noqa: PLR2004 — 5xx

@@ -113,7 +113,9 @@ class Lifetime:
             left = self._timeout - self.elapsed()
             info = _signal.sigtimedwait((*ENDING, _WAKE), max(left, 0))
             if self.elapsed() >= self._timeout:
-                return ""  # whatever it gave: nothing sensible, if the process was stopped meanwhile
+                return (
+                    ""  # whatever it gave: nothing sensible, if the process was stopped meanwhile
+                )
             if info is not None and info.si_signo in ENDING:
                 return ENDING[info.si_signo]
 

@@ -96,7 +96,7 @@ def select(policy: Policy, snapshot: Snapshot) -> Selection:
 
 def unused(policy: Policy, selection: Selection) -> Iterator[Threshold]:
     """Give the thresholds with a glob that no selected queue matches; it may be a typo."""
-    names = [queue.name for queue in (*selection.queues, *selection.malformed)]
+    names = [row.name for row in selection.queues] + [row.name for row in selection.malformed]
     for threshold in policy.thresholds:
         glob = threshold.selector.glob
         if glob and not is_plain(glob) and not any(matches(glob, name) for name in names):

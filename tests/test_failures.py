@@ -219,10 +219,7 @@ OTHERS: Dict[str, Tuple[BaseException, str]] = {
     ),
     "reset": (
         ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"),
-        (
-            f"connection reset by peer: {WHERE}. "
-            "See the server's log; it may want --client-cert"
-        ),
+        (f"connection reset by peer: {WHERE}. See the server's log; it may want --client-cert"),
     ),
     "a tunnel for whom one must be known": (
         of_a_proxy(OSError("Tunnel connection failed: 407 Proxy Authentication Required")),

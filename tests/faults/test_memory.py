@@ -6,8 +6,10 @@ What parsing takes has a ceiling; this is about what is made of 5,000 queues aft
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
-from typing import Dict, Iterator, Tuple
+from string import ascii_letters
+from typing import Dict, Iterator, List, Tuple
 
 import certifi
 import pytest
@@ -91,3 +93,33 @@ def test_5000_queues_told_at_length_stay_within_the_memory(
     assert state == ("OK" if not limits and answer != "dead" else "CRITICAL")
     assert first.count("'=") >= 15000
     assert more.count("\nwhy: ") >= (15000 if verbosity > 1 else 0)
+
+
+#: Names that have to be looked at closely, as far as the longest token may reach.
+ESCAPED: Dict[str, List[str]] = {
+    "backslashes": ["\\" * 500_000],
+    "a backslash": ["\\" + "x" * 1_000_000],
+    "percent signs": ["%41" * 300_000],
+    "layers": [("%25%32%35%32%35%34%31" + "x" * 80) * 10_000],
+    "wide letters": ["\uff41" * 300_000],
+    "5,000 names": [f"\\{number:05}{'z' * 140}" for number in range(5000)],
+}
+
+
+@pytest.mark.parametrize("verbosity", [0, 3])
+@pytest.mark.parametrize("body", ESCAPED)
+def test_the_longest_token_is_looked_for_within_the_memory(
+    launcher: Launcher, plain_server: FaultServer, tmp_path: Path, body: str, verbosity: int
+) -> None:
+    idle = {"consumers": 1, "job_awaiting": 0, "job_running": 0}
+    queues = dict.fromkeys(ESCAPED[body], idle)
+    written = json.dumps(queues, separators=(",", ":"), ensure_ascii=False)
+    plain_server.prepare(reply(written.encode()))
+    token = tmp_path / "token"
+    token.write_text("".join(random.Random(1).choices(ascii_letters, k=16 * 1024)))
+    trial = launcher.run(
+        *("-H", plain_server.url, "--token-file", str(token), "--require="),
+        *["-v"] * verbosity,
+    )
+    assert trial.outcome.line.startswith("RODIN_QUEUES OK - ")
+    assert trial.peak < MEMORY_LIMIT, f"{trial.peak / 1e6:.1f} MB of memory"

@@ -27,16 +27,40 @@ if sys.path[:1] == [_FOLDER] and not __file__.startswith(_FOLDER) and not _SAFE:
 import warnings  # noqa: E402
 from typing import NoReturn  # noqa: E402
 
-from check_rodin_queues.cli import Run  # noqa: E402
-from check_rodin_queues.lifetime import Lifetime, open_standard_streams  # noqa: E402
+_UNTOLD = b"RODIN_QUEUES UNKNOWN - internal error, and nothing more can be told of it\n"
 
 
 def main() -> NoReturn:
     """Run the check on the process's own arguments and end the process with its exit code."""
+    try:
+        _run()
+    except BaseException:  # noqa: BLE001 — such as no memory for the first import
+        try:
+            os.write(1, _UNTOLD)
+        finally:
+            os._exit(_untold_code())
+
+
+def _run() -> NoReturn:
+    from check_rodin_queues.cli import Run  # noqa: PLC0415 — what fails there is told by main
+    from check_rodin_queues.lifetime import Lifetime, open_standard_streams  # noqa: PLC0415
+    from check_rodin_queues.output import Report  # noqa: PLC0415
+
     open_standard_streams()
     warnings.simplefilter("ignore")
-    lifetime = Lifetime(STARTED)
-    lifetime.finish(Run(sys.argv[1:], os.environ, lifetime).report())
+    untold = Report(_UNTOLD, _untold_code())
+    lifetime = Lifetime(STARTED, untold)
+    try:
+        report = Run(sys.argv[1:], os.environ, lifetime).report()
+    except BaseException:  # noqa: BLE001 — no memory to tell of an internal error
+        report = untold
+    lifetime.finish(report)
+
+
+def _untold_code() -> int:
+    """Return the exit code of an internal error, by the kind of the probe, if it is one."""
+    asked = " ".join(sys.argv)
+    return int("liveness" not in asked) if "--probe" in asked else 3
 
 
 if __name__ == "__main__":

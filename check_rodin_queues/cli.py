@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Callable, Iterator, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Callable, Iterator, List, Mapping, Optional, Sequence
 
 from check_rodin_queues import __version__, arguments
 from check_rodin_queues.arguments import Options
@@ -103,21 +103,33 @@ class Run:
         return self._judged(snapshot=snapshot)
 
     def _parsed(self) -> Options:
-        """Read the command line and, if it says so, the options of an INI file before it."""
+        """Read the command line and, if it says so, the options of INI files before it."""
         options = self._take(arguments.parse(self._words))
         if not options.extra_opts:
             return options
-        if options.host is not None:
-            self._server(options)  # wrong whatever the file says
+        from check_rodin_queues import settings
+
+        mistake = settings.mistaken_host(options)
+        try:
+            options = self._with_files(options.extra_opts)
+        except CallError as error:
+            raise mistake or error from None
+        if mistake and not options.input:
+            raise mistake
+        return options
+
+    def _with_files(self, locators: Sequence[str]) -> Options:
         from check_rodin_queues import extra_opts
 
         self._doing = "reading --extra-opts"
         known = arguments.known_options()
-        found = [
-            word
-            for locator in options.extra_opts
-            for word in extra_opts.words(locator, self._environ, known)
-        ]
+        found: List[str] = []
+        try:
+            for locator in locators:
+                found += extra_opts.words(locator, self._environ, known)
+        except extra_opts.UnreadableError as error:
+            self._probe = _probe_named_in([*found, *error.words, *self._words])
+            raise
         words = [*found, *self._words]
         self._probe = _probe_named_in(words)
         try:
@@ -137,11 +149,14 @@ class Run:
         """Return the answer in the file of --input."""
         from check_rodin_queues.answer import MAX_BYTES
         from check_rodin_queues.files import read_file
+        from check_rodin_queues.settings import token_to_hide
 
         self._doing = "reading --input"
+        self._token = token_to_hide(self._environ)
         self._load_judgement(options)
         body = read_file(options.input or "-", "--input", MAX_BYTES)
-        self._journal.note_body(body[: 4 * MAX_BODY].decode("utf-8", "replace"))
+        if self._journal.wants(DEBUG):
+            self._journal.note_body(self._shown(body.decode("utf-8", "replace"), MAX_BODY))
         self._failed = self._judged_failure
         return body
 
@@ -184,7 +199,7 @@ class Run:
         try:
             return settings.server_of(options, self._environ)
         except UsageError as error:
-            if options.extra_opts and options.host is None:  # then not the arguments alone
+            if options.extra_opts:  # then not the arguments alone
                 raise ConfigError(str(error)) from None
             raise
 
@@ -205,15 +220,14 @@ class Run:
                 [names[name] for name in snapshot.names if not covers(options.policy, name)]
             )
             names.update((name, label_safe(self._shown(name))) for name in selection.missing)
-            if self._journal.wants(NOTICE):
-                for threshold in unused(options.policy, selection):
-                    self._journal.note(NOTICE, f"fits no queue: {threshold.origin}")
+            for threshold in unused(options.policy, selection) if options.verbosity else ():
+                self._journal.note(NOTICE, f"fits no queue: {threshold.origin}")
         attempt = Attempt(
             selection,
             failure,
             self._lifetime.elapsed() if self._server_asked else None,
             options.timeout,
-            self._token.seconds_left(time.time()) if self._token else None,
+            self._token.seconds_left(time.time()) if self._token and self._server_asked else None,
         )
         return check.judge(options.policy, attempt, names, lines=options.verbosity > 0)
 
@@ -229,9 +243,9 @@ class Run:
             return text
         return self._token.redact(one_line(self._token.redact(text)))
 
-    def _shown(self, name: str) -> str:
-        """Return as much of a queue's *name* as is ever shown: a name may be a megabyte."""
-        return self._token.redact_start(name, MAX_NAME) if self._token else name
+    def _shown(self, text: str, size: int = MAX_NAME) -> str:
+        """Return as much of a *text*, such as a queue's name, as is shown: it may be a megabyte."""
+        return self._token.redact_start(text, size) if self._token else text[:size]
 
     def _written(self, verdict: Verdict) -> Report:
         more = map(self._redact, self._details(verdict))

@@ -15,7 +15,12 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
-from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
+from requests.utils import (
+    DEFAULT_CA_BUNDLE_PATH,
+    get_auth_from_url,
+    get_environ_proxies,
+    select_proxy,
+)
 
 from check_rodin_queues import __version__
 from check_rodin_queues.answer import MAX_BYTES, invalid
@@ -93,8 +98,8 @@ def _send(access: Access, journal: Journal) -> requests.Response:
     proxy = select_proxy(access.server.url, proxies)
     os.environ.pop("SSLKEYLOGFILE", None)  # urllib3 would write the keys of the connection there
     if proxy:
+        _check_proxy(proxy, access.server.address)
         journal.note(REQUEST, f"proxy: {_without_user(proxy)}")
-        _check_proxy(proxy)
     folders = access.trust.folders if access.trust else ()
     verify = folders[0] if folders else _verify(access)
     adapter = Adapter(folders)
@@ -122,17 +127,20 @@ def _cert(access: Access) -> Any:
     return access.client_cert, access.client_key or access.client_cert
 
 
-def _check_proxy(proxy: str) -> None:
-    """Raise AnswerError if *proxy*, of the environment, is no address that requests can use."""
+def _check_proxy(proxy: str, where: str) -> None:
+    """Raise AnswerError if *proxy*, of the environment, is none by which *where* can be asked."""
     try:
         parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
         sound = bool(parts.hostname) and parts.port != 0
+        "".join(get_auth_from_url(proxy)).encode("latin-1")  # else requests cannot send it
     except ValueError:
         sound = False
-    if not sound or not parts.scheme.startswith(("http", "socks")):
-        from check_rodin_queues.failures import BAD_PROXY, unreachable  # noqa: PLC0415 — rare
+    if sound and parts.scheme.startswith("http"):
+        return
+    from check_rodin_queues.failures import BAD_PROXY, OTHER_PROXY, unreachable  # noqa: PLC0415 — rare
 
-        raise unreachable(*BAD_PROXY)
+    cause, advice = OTHER_PROXY if sound and parts.scheme.startswith("socks") else BAD_PROXY
+    raise unreachable(cause.format(where=where), advice)
 
 
 def _without_user(proxy: str) -> str:

@@ -11,7 +11,7 @@ empty value. The same option and the same section may come twice: nothing is ove
 from __future__ import annotations
 
 import os
-from typing import Iterator, List, Mapping, Optional, Tuple
+from typing import Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from check_rodin_queues.errors import ConfigError, UsageError
 from check_rodin_queues.files import read_file
@@ -37,11 +37,19 @@ _MAX_BYTES = 1024 * 1024
 Known = Mapping[str, bool]
 
 
+class UnreadableError(ConfigError):
+    """A file, or a line of it, cannot be read; *words* are the options in its other lines."""
+
+    def __init__(self, text: str, words: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.words = words
+
+
 def words(locator: str, environ: Mapping[str, str], known: Known) -> List[str]:
     """Return the options of the section and file that *locator* names, as command-line words.
 
-    Raises ConfigError if there is no such file or section, or if a line cannot be read;
-    UsageError if *locator* itself is wrong.
+    Raises ConfigError if there is no such file, UnreadableError if there is no such section or a
+    line cannot be read, UsageError if *locator* itself is wrong.
     """
     section, at, path = locator.partition("@")
     if at and not path:
@@ -52,8 +60,8 @@ def words(locator: str, environ: Mapping[str, str], known: Known) -> List[str]:
     raw = read_file(chosen, origin, _MAX_BYTES)
     try:
         return _options(raw, section or DEFAULT_SECTION, known)
-    except ConfigError as error:
-        raise ConfigError(f"{origin}: {error}") from None
+    except UnreadableError as error:
+        raise UnreadableError(f"{origin}: {error}", error.words) from None
 
 
 def _default_file(environ: Mapping[str, str]) -> str:
@@ -72,54 +80,59 @@ def _default_file(environ: Mapping[str, str]) -> str:
 
 def _options(raw: bytes, section: str, known: Known) -> List[str]:
     if len(raw) > _MAX_BYTES:
-        raise ConfigError("the file is larger than 1 MiB. Is it an INI file?")
+        raise UnreadableError("the file is larger than 1 MiB. Is it an INI file?")
     text = raw.decode("utf-8-sig", "surrogateescape")  # some editors put a mark at the beginning
-    found = [
-        os.fsdecode(word.encode("utf-8", "surrogateescape"))  # as Python decodes a command line
-        for number, name, line in _lines(text)
-        if name == section
-        for word in _words(number, line, known)
-    ]
+    found: List[str] = []
+    wrong: List[str] = []
+    name: Optional[str] = None  # of the section that a line stands in
+    for number, line in _lines(text):
+        try:
+            if line[0] == "[":
+                name = ""  # if it cannot be read, it is none that is asked for
+                name = _name(line)
+            elif name is None:
+                raise ConfigError("an option stands before the first [SECTION]")  # noqa: TRY301 — as the others
+            elif name == section:
+                found += _words(line, known)
+        except ConfigError as error:  # noqa: PERF203 — a file has few lines
+            wrong.append(f"line {number} of the file: {error}")
+    if wrong:
+        raise UnreadableError(wrong[0], found)
     if not found:
         shown = f"[{section}]" if section == DEFAULT_SECTION else "that was named"
-        raise ConfigError(f"the section {shown} is not in the file, or empty. Add it there")
+        raise UnreadableError(f"the section {shown} is not in the file, or empty. Add it there")
     return found
 
 
-def _lines(text: str) -> Iterator[Tuple[int, str, str]]:
-    """Give each option line with its number and the section that it stands in."""
-    section: Optional[str] = None
+def _lines(text: str) -> Iterator[Tuple[int, str]]:
+    """Give each line that says anything, with its number."""
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.strip()
-        if not line or line[0] in ";#":
-            continue
-        if line[0] == "[":
-            if line[-1] != "]":
-                raise _wrong(number, "a section is written [NAME]")
-            section = line[1:-1].strip()
-        elif section is None:
-            raise _wrong(number, "an option stands before the first [SECTION]")
-        else:
-            yield number, section, line
+        if line and line[0] not in ";#":
+            yield number, line
 
 
-def _words(number: int, line: str, known: Known) -> List[str]:
+def _name(line: str) -> str:
+    if line[-1] != "]":
+        raise ConfigError("a section is written [NAME]")
+    return line[1:-1].strip()
+
+
+def _words(line: str, known: Known) -> List[str]:
     """Return an option as one word, as its value may begin with a dash; two if it is empty."""
     key, equals, value = (part.strip() for part in line.partition("="))
     option = f"-{key}" if len(key) == 1 else f"--{key}"
     takes = known.get(option)
     if not equals:
-        raise _wrong(number, "it has no =; a line is OPTION=VALUE, a flag OPTION=")
+        raise ConfigError("it has no =; a line is OPTION=VALUE, a flag OPTION=")
     if takes is None or option == "--extra-opts":
-        raise _wrong(number, "there is no such option. See --help; leave its leading dashes out")
+        raise ConfigError("there is no such option. See --help; leave its leading dashes out")
     if value and not takes:
-        raise _wrong(number, "this option takes no value: write nothing behind the =")
+        raise ConfigError("this option takes no value: write nothing behind the =")
     if not takes:
         return [option]
+    # as Python decodes a command line
+    value = os.fsdecode(value.encode("utf-8", "surrogateescape"))
     if option.startswith("--"):
         return [f"{option}={value}"]
-    return [f"{option}{value}"] if value else [option, value]
-
-
-def _wrong(number: int, why: str) -> ConfigError:
-    return ConfigError(f"line {number} of the file: {why}")
+    return [f"{option}{value}"] if value and value[0] != "=" else [option, value]

@@ -89,6 +89,8 @@ BAD_PROXY = (
     "the proxy that the environment names is no http://HOST:PORT",
     "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY",
 )
+#: A proxy that speaks no HTTP: the reader of `wire` would not stand behind it.
+OTHER_PROXY = ("{where}: the proxy is of a kind that is not supported", "Name an HTTP proxy")
 _PROXY_HELP = "Check the proxy, and HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY"
 #: What http.client says of an answer to CONNECT.
 _REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed: ([1-5][0-9]{2})\b")
@@ -102,11 +104,7 @@ _KINDS: Tuple[Tuple[Type[BaseException], str, str], ...] = (
     ),
     (requests.exceptions.InvalidProxyURL, *BAD_PROXY),
     (urllib3.exceptions.LocationParseError, *BAD_PROXY),  # -H has been looked at before
-    (
-        requests.exceptions.InvalidSchema,
-        "{where}: the proxy is of a kind that is not supported",
-        "Name an HTTP proxy",
-    ),
+    (requests.exceptions.InvalidSchema, *OTHER_PROXY),
     (
         http.client.RemoteDisconnected,
         "{where} closed the connection without an answer",

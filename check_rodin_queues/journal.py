@@ -32,7 +32,7 @@ class Journal:
 
     def note_body(self, text: str) -> None:
         """Add the start of an answer, for -vvv, on one line."""
-        self.note(DEBUG, f"body: {' '.join(text[:MAX_BODY].split())}")
+        self.note(DEBUG, f"body: {' '.join(text.split())}")
 
     def note(self, level: int, text: str) -> None:
         """Add *text*, to be shown from verbosity *level* on."""

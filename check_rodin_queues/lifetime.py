@@ -32,8 +32,6 @@ _LAST_RESORT = 3.0
 #: By which the kernel does.
 _KERNELS = (_signal.SIGALRM, _signal.SIGPROF)
 _STDOUT = 1
-#: The last resort: nobody could say more.
-_UNTOLD = Report(b"RODIN_QUEUES UNKNOWN - internal error at the end of the run\n", 3)
 
 
 class Lifetime:
@@ -43,9 +41,13 @@ class Lifetime:
     learns more. They are called in the second thread.
     """
 
-    def __init__(self, started: float) -> None:
-        """Take the moment of the program's first line, on the monotonic clock, in seconds."""
+    def __init__(self, started: float, untold: Report) -> None:
+        """Take the moment of the program's first line, on the monotonic clock, in seconds.
+
+        *untold* is what to say where an error keeps the run from saying anything else.
+        """
         self.started = started
+        self._untold = untold
         self.on_timeout: Callable[[], Report]
         self.on_signal: Callable[[str], Report]
         self._timeout = 0.0
@@ -103,7 +105,7 @@ class Lifetime:
         try:
             report = self.on_signal(name) if name else self.on_timeout()
         except BaseException:  # noqa: BLE001 — this thread alone can end the process now
-            report = _UNTOLD
+            report = self._untold
         self._write(report.output)
         os._exit(report.code)
 
@@ -113,9 +115,7 @@ class Lifetime:
             left = self._timeout - self.elapsed()
             info = _signal.sigtimedwait((*ENDING, _WAKE), max(left, 0))
             if self.elapsed() >= self._timeout:
-                return (
-                    ""  # whatever it gave: nothing sensible, if the process was stopped meanwhile
-                )
+                return ""  # if the process was stopped meanwhile, info is nonsense
             if info is not None and info.si_signo in ENDING:
                 return ENDING[info.si_signo]
 

@@ -9,7 +9,9 @@ and without what no secret holds: white space and whatever is not ASCII.
 from __future__ import annotations
 
 import re
+import string
 from array import array
+from html.entities import html5
 from typing import TYPE_CHECKING, Iterable, Iterator, List, Sequence, Tuple
 
 from check_rodin_queues.labels import CLEANINGS
@@ -17,16 +19,21 @@ from check_rodin_queues.labels import CLEANINGS
 HIDDEN = "***"
 _ESCAPE = re.compile(
     # JSON and other languages; a URL; HTML; wide letters; what stands for no character of a token
-    r"(?:\\u00|\\u\{0{0,4}|\\U000000|\\x|%u00)(?P<code>[0-7][0-9a-f])\}?"
+    r"(?:\\u00|\\[ux]\{0{0,4}|\\N\{U\+0{0,4}|\\U000000|\\x|\\0{2,4}|%u00)"
+    r"(?P<code>[0-7][0-9a-f])\}?"
     r"|\\(?P<octal>[01][0-7]{2})|\\(?P<itself>[\"\\/])|%(?P<url>[0-7][0-9a-f])"
     r"|&\#x0{0,4}(?P<html>[0-7]?[0-9a-f]);?|&\#0{0,4}(?P<decimal>[0-9]{1,3});?"
-    r"|&(?P<name>amp|lt|gt|quot|apos);|(?P<wide>[\uff01-\uff5e])"
+    r"|&(?P<name>[a-z]{2,10});|(?P<wide>[\uff01-\uff5e])"
     r"|\\[bfnrt]|[^!-~\uff01-\uff5e]+",
     re.IGNORECASE | re.ASCII,  # else a Kelvin sign is a k, and what is no ASCII would be left
 )
 _BASES = {"octal": 8, "decimal": 10}
 _WIDER = 0xFEE0
-_NAMES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+_NAMES = {
+    name[:-1].lower(): char
+    for name, char in html5.items()
+    if name.endswith(";") and char in string.punctuation
+}
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _LAST_ASCII = 127
 #: How often a text may have been escaped: a page in JSON in a log in JSON.
@@ -103,6 +110,6 @@ def _meant(match: re.Match[str]) -> str:
     if kind == "itself":
         return value
     if kind == "name":
-        return _NAMES[value.lower()]
+        return _NAMES.get(value.lower(), "")
     code = ord(value) - _WIDER if kind == "wide" else int(value, _BASES.get(kind, 16))
     return chr(code) if ord(" ") < code < _LAST_ASCII else ""

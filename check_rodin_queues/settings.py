@@ -47,6 +47,16 @@ def server_of(options: Options, environ: Mapping[str, str]) -> Server:
     return parse_server(named, options.port, HOST_VARIABLE)
 
 
+def mistaken_host(options: Options) -> Optional[UsageError]:
+    """Return what is wrong with the host and port of the arguments, whatever a file may add."""
+    if options.host is not None and not options.input:
+        try:
+            parse_server(options.host, options.port, "-H/--host")
+        except UsageError as error:
+            return error
+    return None
+
+
 def may_need_tls(server: Server, environ: Mapping[str, str]) -> bool:
     """Tell whether a request may speak TLS: to *server*, or to a proxy of whatever kind."""
     proxied = any(name.lower().endswith("_proxy") for name in environ)
@@ -62,6 +72,14 @@ def token_of(options: Options, environ: Mapping[str, str]) -> Token:
             "with an exp. Take the threshold away"
         )
     return token
+
+
+def token_to_hide(environ: Mapping[str, str]) -> Optional[Token]:
+    """Return the token of RODIN_API_KEY where none is needed, so that it is not shown either."""
+    try:
+        return _token(None, environ)
+    except ConfigError:
+        return None
 
 
 def access_to(server: Server, token: Token, options: Options, environ: Mapping[str, str]) -> Access:

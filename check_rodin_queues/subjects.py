@@ -24,4 +24,4 @@ class Subject(nagiosplugin.Resource):
 
         It is made when it is needed: those of 5,000 queues would take megabytes.
         """
-        return f"{self.shown}.{metric}" if self.shown else metric
+        return f"{self.shown}.{metric}" if self.shown or self.queue else metric

@@ -212,6 +212,23 @@ def test_64_mb_of_memory_are_enough(server: Simulator) -> None:
     assert_fine(start([str(SCRIPT)], environ(server), bound))
 
 
+@pytest.mark.parametrize("kind", ["", "readiness", "liveness"])
+@pytest.mark.parametrize("tenths", range(60, 200, 4))
+def test_too_little_memory_is_unknown(server: Simulator, tenths: int, kind: str) -> None:
+    """Unless it is Python itself that cannot start."""
+
+    def bound() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (tenths * MIB // 10,) * 2)
+
+    probe = [f"--probe={kind}"] if kind else []
+    done = start([str(SCRIPT), *probe], environ(server), bound)
+    if b"packages/check_rodin_queues/" not in done.stderr and not done.stdout:
+        return
+    assert done.returncode in ((0, 3) if not kind else (0, int(kind != "liveness"))), done
+    assert done.stdout.count(b"\n") == 1, done
+    assert b"packages/check_rodin_queues/" not in done.stderr
+
+
 @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
 def test_closed_descriptors_do_no_harm(server: Simulator, closed: str) -> None:
     done = start(["sh", "-c", f"{SCRIPT} {closed}"], environ(server))

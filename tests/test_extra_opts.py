@@ -197,6 +197,7 @@ def test_the_standard_places(place: Place) -> None:
         pytest.param("\n\nwarning=10\n\n\n", [], ("10", ""), id="empty lines"),
         pytest.param("warning=10", ["-w", "20"], ("20", ""), id="the command line is the later"),
         pytest.param("warning=10\nwarning=20", [], ("20", ""), id="repeated keys, in order"),
+        pytest.param("w=job_awaiting=10", [], ("10", ""), id="a selector behind one letter"),
         pytest.param(
             "warning=consumers=5:\nwarning=10", [], ("10", ""), id="a value with equals signs"
         ),
@@ -388,6 +389,34 @@ def test_a_bad_file_is_a_configuration_error(kind: str, place: Place) -> None:
         report.refused(outcome)
         == f"--extra-opts: {f'line {line} of the file: ' * (line > 0)}{said}"
     )
+
+
+@pytest.mark.parametrize("line", ["w==10", "warning==10"])
+def test_an_equals_sign_of_the_value_is_not_lost(line: str, place: Place) -> None:
+    path = place.write(f"[check_rodin_queues]\n{line}\n")
+    assert "SELECTOR has to end in a metric" in report.refused(
+        run("--extra-opts", f"@{path}", "--input", f"{place.folder}/answer.json")
+    )
+
+
+def test_what_the_arguments_and_a_file_say_together_is_no_mistake_of_the_arguments(
+    place: Place,
+) -> None:
+    """A key here and its certificate there; a host that --input makes void."""
+    cert = place.write(f"[check_rodin_queues]\nclient-cert={place.folder}/absent.pem\n")
+    key = ("-H", "h.example", "--client-key", "k", "--token-file", "/dev/null")
+    said = report.refused(run(*key, "--extra-opts", f"@{cert}", env={"RODIN_API_KEY": "made-up"}))
+    assert said == "--token-file: the token is empty. Put the API token there"
+    saved = place.write(f"[check_rodin_queues]\ninput={place.folder}/answer.json\nw=10\n")
+    found = report.read(run("-H", "http://u:p@h/x?y", "--extra-opts", f"@{saved}"))
+    assert limits(found) == ("10", "")
+
+
+def test_a_port_of_a_file_that_does_not_fit_is_the_mistake_of_the_file(place: Place) -> None:
+    path = place.write("[check_rodin_queues]\nport=90\n")
+    args = ("-H", "http://h.example:80", "--extra-opts", f"@{path}", "--probe", "liveness")
+    assert report.probed(run(*args)) == 0
+    assert report.probed(run(*args[:2], "-p", "90", *args[2:])) == 1
 
 
 def test_a_file_of_a_mebibyte_is_read(place: Place) -> None:

@@ -87,7 +87,7 @@ def test_a_library_that_hangs_with_the_lock_is_ended_by_the_kernel(tmp_path: Pat
 BUSY = """
 import re, time
 from check_rodin_queues.lifetime import Lifetime
-lifetime = Lifetime(time.monotonic())
+lifetime = Lifetime(time.monotonic(), None)
 lifetime.guard(0.5)
 lifetime.loaded()
 re.match("(a+)+$", "a" * 60 + "b")
@@ -167,7 +167,7 @@ import sys, time
 from check_rodin_queues.lifetime import Lifetime
 from check_rodin_queues.output import Report
 sys.setswitchinterval(10)
-lifetime = Lifetime(time.monotonic())
+lifetime = Lifetime(time.monotonic(), None)
 lifetime.on_timeout = lambda: Report(b"timeout", 2)
 lifetime.guard(0.5)
 while lifetime.elapsed() < {}:

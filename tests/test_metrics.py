@@ -334,3 +334,12 @@ def test_a_removed_threshold_asks_nothing_of_the_token() -> None:
 def test_a_metric_of_the_run_has_no_queue(metric: str) -> None:
     report.refused(ask(site(), "-w", f"rodin.mesh.{metric}=1"), "-w")
     report.refused(ask(site(), "-w", f"total.{metric}=1"), "-w")
+
+
+def test_a_queue_without_a_name_has_labels_all_the_same() -> None:
+    found = judge(answer({"": queue(1, 2, 3), "a": queue()}), "--require=")
+    assert [label for label in found.metrics if not label.startswith("a.")] == [
+        ".consumers",
+        ".job_awaiting",
+        ".job_running",
+    ]

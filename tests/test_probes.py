@@ -262,6 +262,25 @@ def test_a_kind_in_an_ini_file_counts_where_another_line_is_wrong(
     assert "--extra-opts: in the file: -t/--timeout" in outcome.stdout
 
 
+@pytest.mark.parametrize("line", ["foo=1", "insecure=yes", "verbose", "=", "[x"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_kind_in_an_ini_file_counts_where_a_line_cannot_be_read(
+    line: str, first: bool, tmp_path: Path
+) -> None:
+    ini = tmp_path / "plugins.ini"
+    lines = [f"{line}\n[check_rodin_queues]", "probe = liveness"]
+    ini.write_text("\n".join(["[check_rodin_queues]", *(lines if first else lines[::-1])]))
+    outcome = run("--extra-opts", f"@{ini}", "-H", "127.0.0.1")
+    assert report.probed(outcome) == 0
+    assert f"line {2 if first else 3} of the file: " in outcome.stdout
+
+
+def test_a_kind_below_what_stands_before_the_first_section_counts(tmp_path: Path) -> None:
+    ini = tmp_path / "plugins.ini"
+    ini.write_text("w=1\n[check_rodin_queues]\nprobe = liveness\n[other]\nprobe = readiness\n")
+    assert report.probed(run("--extra-opts", f"@{ini}", "-H", "127.0.0.1")) == 0
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_line_of_a_probe_is_cut_before_the_outcome(kind: str) -> None:
     outcome = run("--probe", kind, "--extra-opts", env={"MP_CONFIG_FILE": f"/{'x' * 240}"})

@@ -167,6 +167,20 @@ def test_a_proxy_of_a_kind_that_is_not_supported_is_told_as_such(proxy: str) -> 
     )
 
 
+#: Proxies that requests cannot use, with what may be a password.
+BAD_PROXIES = ["user:secret-word", "http://user:secret\u20acword@{}", "http://u:secret%E2%82%AC@{}"]
+
+
+@pytest.mark.parametrize("proxy", BAD_PROXIES)
+def test_a_password_for_a_proxy_that_is_none_is_not_shown(proxy: str) -> None:
+    with live.site() as asked:
+        env = {"HTTP_PROXY": proxy.format(asked.server.url.partition("://")[2])}
+        outcome = asked.run("-vvv", env=env)
+        assert not asked.server.requests
+    assert "unreachable: the proxy that the environment names is no http://" in outcome.line
+    assert "secret" not in outcome.stdout
+
+
 def test_vv_names_the_store(tmp_path: Path) -> None:
     with live.both(tmp_path) as sites:
         given = told(run(*sites.ask(sites.https, "--ca-file", sites.ca, "-vv")).stdout)

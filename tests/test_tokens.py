@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import html
+import html.entities
 import json
 import math
+import string
 from typing import Callable, Dict, List, Optional
 from urllib.parse import quote
 
@@ -34,6 +36,14 @@ def test_a_token_shows_itself_only_to_the_server() -> None:
     assert token.authorization() == f"Bearer {ODD}"
 
 
+#: Entities of HTML for what a token may hold besides letters and digits.
+NAMED = {
+    char: f"&{name}"
+    for name, char in html.entities.html5.items()
+    if name.endswith(";") and char in string.punctuation
+}
+
+
 def shapes(text: str) -> Dict[str, str]:
     """Return the ways in which a server may send *text* back, each whole or beside other text."""
     raw = text.encode()
@@ -54,6 +64,10 @@ def shapes(text: str) -> Dict[str, str]:
         "all of it percent-encoded": "".join(f"%{ord(char):02x}" for char in text),
         "a part percent-encoded": quote(text, safe="/+"),
         "one character percent-encoded": f"{text[:3]}%{ord(text[3]):02X}{text[4:]}",
+        "named for HTML": "".join(NAMED.get(char, char) for char in text),
+        "JSON of Perl": "".join(f"\\x{{{ord(char):04x}}}" for char in text),
+        "characters of Perl": "".join(f"\\N{{U+{ord(char):02X}}}" for char in text),
+        "CSS": "".join(f"\\{ord(char):06x}" for char in text),
         "UTF-16": text.encode("utf-16-le").decode("latin-1")[:-1],
         "in two halves": f"{text[:9]} {text[9:]}",
         "in two lines": f"{text[:9]}\r\n{text[9:]}",

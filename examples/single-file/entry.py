@@ -6,13 +6,11 @@ a path instead: nothing is written anywhere, and where the system has no store t
 check trusts.
 """
 
-# ruff: noqa: E402 — an older Python may not get as far as the imports
-
 import os
 import sys
 import zipimport
 
-if sys.version_info < (3, 9):
+if sys.version_info < (3, 9):  # noqa: UP036 — nobody has asked before whether it is
     sys.stdout.write("RODIN_QUEUES UNKNOWN - this Python is too old. Run it with 3.9 or newer\n")
     sys.exit(3)
 

@@ -439,7 +439,7 @@ TWICE: Dict[str, Tuple[int, Dict[str, str], Tuple[str, ...]]] = {
     "host_of_http": (0, {}, ("-H", f"http://{WORD}")),
     "prefix": (2, {}, ("-H", f"{{}}/{WORD}")),
     "selector": (0, {}, ("-H", "{}", "-w", f"{WORD}.job_awaiting=5")),
-    "selector_of_no_queue": (4, {}, ("-H", "{}", "-w", f"{WORD}*.job_awaiting=5")),
+    "selector_of_no_queue": (1, {}, ("-H", "{}", "-w", f"{WORD}*.job_awaiting=5")),
     "selector_of_all": (2, {}, ("-H", "{}", "-w", f"[{WORD}r]*.job_awaiting=5")),
     "required": (0, {}, ("-H", "{}", "--require", WORD)),
     "store": (2, {}, ("-H", "https://127.0.0.1:{port}", "--ca-file", "@")),

@@ -19,8 +19,8 @@ class Condition(NamedTuple):
     """A row of the table.
 
     *when* tells a user what it means, *advice* what to do about it, with {} for the queue. *holds*
-    decides it for one queue, and *says* describes that queue by its {waiting} and {running} jobs
-    and its {consumers}; the others are found where the answer is read or compared with what is
+    decides it for one queue, and *says* describes that queue by its {waiting} jobs and its
+    {consumers}; the others are found where the answer is read or compared with what is
     required. A *proven* condition is shown by the queues themselves: a liveness probe may act on
     it.
     """

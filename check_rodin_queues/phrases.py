@@ -63,7 +63,6 @@ def occurrence(finding: Occurrence) -> str:
         return queue
     words = condition.says.format(
         waiting=counted(queue.job_awaiting, "job waiting", "jobs waiting"),
-        running=counted(queue.job_running, "job running", "jobs running"),
         consumers=counted(queue.consumers, "consumer"),
     )
     return f"{words} ({condition.name})"

@@ -217,6 +217,21 @@ def test_an_answer_that_cannot_be_used_gets_its_reason(body: bytes, tmp_path: Pa
     assert (found.state, found.text) == ("UNKNOWN", f"invalid: {REASONS[body]}. {then}")
 
 
+def test_a_saved_answer_may_have_a_mebibyte(tmp_path: Path) -> None:
+    saved = tmp_path / "answer.json"
+    for more, said in ((0, "4 queues, "), (1, "invalid: no queue status: it is larger than 1 MiB")):
+        saved.write_text(site().ljust(1024 * 1024 + more))
+        assert report.read(run("--input", str(saved))).text.startswith(said)
+
+
+def test_perfdata_is_sorted_by_what_it_shows() -> None:
+    """And not by the names of the server, in which the tab stands before the capital."""
+    found = judge(answer({"a\tb": queue(1, 2, 3), "aAb": queue()}), "--require=")
+    assert list(found.metrics) == [
+        f"{name}.{metric}" for name in ("aAb", "a_b") for metric in queue()
+    ]
+
+
 def test_that_no_queue_is_selected_is_said_of_all_there_are() -> None:
     then = ". Check what the server offers (-v), and -q and -x"
     assert judge(site(), "-x", "*").text == f"no queue of 4 is selected{then}"

@@ -191,7 +191,9 @@ def test_a_file_or_a_token_never_fails_liveness(
     assert report.probed(outcome) == int(kind != "liveness"), outcome
 
 
-@pytest.mark.parametrize("kind", ["live", "", "Readiness", "readiness,liveness", "ready"])
+@pytest.mark.parametrize(
+    "kind", ["live=liveness", "live", "", "Readiness", "readiness,liveness", "ready"]
+)
 def test_a_kind_that_does_not_exist_is_a_usage_error(kind: str) -> None:
     text = report.refused(ask(site(), "--probe", kind), "--probe")
     for known in KINDS:

@@ -40,6 +40,15 @@ def read(sent: bytes, take: Callable[[Response], bytes] = by_read) -> bytes:
             return body
 
 
+def head_of(size: int) -> bytes:
+    """Return a head of so many bytes, from the status line to the blank line."""
+    start, end = HEAD + b"X: " + b"y" * 60_000 + b"\r\nX: ", b"\r\n\r\n"
+    rest = size - len(start) - len(end)
+    assert rest < 65_500 * 2
+    half = (rest - len(b"\r\nX: ")) // 2
+    return start + b"y" * half + b"\r\nX: " + b"y" * (rest - half - len(b"\r\nX: ")) + end
+
+
 LONG = b"abcdefghijklmnopqrstuvwxyz"
 SOUND = {
     "length": HEAD + b"Content-Length: 6\r\n\r\nabcdef",
@@ -62,6 +71,7 @@ SOUND = {
     "early hints": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + HEAD + b"\r\nabcdef",
     "many interim answers": b"HTTP/1.1 102 Later\r\n\r\n" * 500 + HEAD + b"\r\nabcdef",
     "long headers": HEAD + b"X: y\r\n" * 90 + b"X: " + b"y" * 60_000 + b"\r\n\r\nabcdef",
+    "headers of 128 KiB": head_of(128 * 1024) + b"abcdef",
     "interim answer": b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n" + HEAD + b"\r\nabcdef",
 }
 BROKEN = {
@@ -82,6 +92,7 @@ BROKEN = {
     + b"\r\nabcdef",
     "endless interim answers": b"HTTP/1.1 102 Later\r\n\r\n" * 7_000 + HEAD + b"\r\nabcdef",
     "headers of more than 128 KiB": HEAD + 3 * (b"X: " + b"y" * 60_000 + b"\r\n") + b"\r\nabcdef",
+    "headers of a byte more than 128 KiB": head_of(128 * 1024 + 1) + b"abcdef",
     "trailers of more than 128 KiB": CHUNKED
     + b"6\r\nabcdef\r\n0\r\n"
     + 3 * (b"X: " + b"y" * 60_000 + b"\r\n")

@@ -66,7 +66,7 @@ def shapes(text: str) -> Dict[str, str]:
         "one character percent-encoded": f"{text[:3]}%{ord(text[3]):02X}{text[4:]}",
         "named for HTML": "".join(NAMED.get(char, char) for char in text),
         "JSON of Perl": "".join(f"\\x{{{ord(char):04x}}}" for char in text),
-        "characters of Perl": "".join(f"\\N{{U+{ord(char):02X}}}" for char in text),
+        "characters of Perl": "".join(f"\\N{{U+{ord(char):06X}}}" for char in text),
         "CSS": "".join(f"\\{ord(char):06x}" for char in text),
         "UTF-16": text.encode("utf-16-le").decode("latin-1")[:-1],
         "in two halves": f"{text[:9]} {text[9:]}",

@@ -192,6 +192,32 @@ def test_a_result_that_comes_too_late_is_none(
     assert (done.returncode, done.stdout, done.stderr) == (code, said, b"")
 
 
+#: A run whose other thread has gone; its result is there in time, or not.
+DESERTED = """
+import time
+from check_rodin_queues.lifetime import Lifetime
+from check_rodin_queues.output import Report
+lifetime = Lifetime(time.monotonic(), Report(b"untold", 3))
+lifetime._watch = lambda: None
+lifetime.guard(0.5)
+time.sleep({})
+lifetime.finish(Report(b"result", 0))
+"""
+
+
+@pytest.mark.parametrize(("seconds", "code", "said"), [(0.6, 3, b"untold"), (0, 0, b"result")])
+def test_a_late_result_is_none_also_where_nobody_else_ends_the_run(
+    seconds: float, code: int, said: bytes
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", DESERTED.format(seconds)],
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, said, b"")
+
+
 #: Starts a program with the signal as somebody left it.
 INHERITED = {
     "ignored": "signal.signal(signal.SIGALRM, signal.SIG_IGN)",

@@ -93,7 +93,7 @@ class Lifetime:
         self._code = report.code
         late = self._thread and self.elapsed() >= self._timeout
         if late or not self._turn.acquire(False):
-            time.sleep(_LAST_RESORT)  # the other thread ends the process meanwhile
+            time.sleep(_LAST_RESORT / 2)  # the other thread ends the process meanwhile
             report = self._untold
         self._write(report.output)
         os._exit(report.code)

@@ -114,6 +114,15 @@ why: b.job_running is 0: no threshold
 }
 
 
+@pytest.mark.parametrize(("number", "more"), [(19, ""), (20, ""), (21, " and 1 more")])
+def test_of_the_queues_left_out_twenty_are_named(number: int, more: str) -> None:
+    """In the order of their names, whatever that of the answer is."""
+    names = [f"q{place:02}" for place in range(number)]
+    body = answer({"a": queue(), **{name: queue() for name in reversed(names)}})
+    said = ask(body, "-v", "--require=", "-x", "q*").stdout.splitlines()[-1]
+    assert said == f"left out by -q and -x: {', '.join(names[:20])}{more}"
+
+
 @pytest.mark.parametrize("case", WHOLE)
 def test_the_lines_beneath_the_status(case: str) -> None:
     body, args, expected = WHOLE[case]

@@ -412,6 +412,13 @@ def test_what_the_arguments_and_a_file_say_together_is_no_mistake_of_the_argumen
     assert limits(found) == ("10", "")
 
 
+def test_a_host_that_is_wrong_whatever_a_file_says_is_told_first(place: Place) -> None:
+    broken = place.write("[check_rodin_queues]\nnonsense\n")
+    for path in (broken, f"{place.folder}/absent.ini"):
+        said = report.refused(run("-H", "http://u:p@h", "--extra-opts", f"@{path}"))
+        assert said.startswith("-H/--host: takes HOST")
+
+
 def test_a_port_of_a_file_that_does_not_fit_is_the_mistake_of_the_file(place: Place) -> None:
     path = place.write("[check_rodin_queues]\nport=90\n")
     args = ("-H", "http://h.example:80", "--extra-opts", f"@{path}", "--probe", "liveness")

@@ -9,7 +9,7 @@ import html.entities
 import json
 import math
 import string
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Tuple
 from urllib.parse import quote
 
 import pytest
@@ -19,6 +19,9 @@ from hypothesis import strategies as st
 from check_rodin_queues.errors import ConfigError
 from check_rodin_queues.redaction import hidden
 from check_rodin_queues.tokens import MAX_LENGTH, Token, parse_token
+from tests import report
+from tests.answers import answer, queue
+from tests.console import run
 from tests.tokens import jwt
 
 #: Its base64 has every digit that the URL-safe alphabet writes otherwise, at every offset.
@@ -148,6 +151,25 @@ def test_the_quick_look_overlooks_nothing(text: str, data: st.DataObject) -> Non
     written = "".join(data.draw(st.sampled_from(NOISE)) + change(char) for char in text)
     token = token_of(text)
     assert token.redact(f"({written})") == hidden(f"({written})", token._forms)
+
+
+@pytest.mark.parametrize("verbosity", [(), ("-v",), ("-vvv",)], ids=str)
+def test_a_token_that_a_saved_answer_does_not_need_is_not_shown_either(
+    verbosity: Tuple[str, ...],
+) -> None:
+    """Nor judged: it may not be that of the answer."""
+    token = jwt({"exp": 5})
+    body = answer({token: queue(1, 5, 1), "a": queue()})
+    args = ("--input", "-", "--require=", "-w", "4", *verbosity)
+    outcome = run(*args, env={"RODIN_API_KEY": token}, stdin=body)
+    assert token not in outcome.stdout
+    found = report.read(outcome, verbose=True)
+    assert found.text == (
+        "***: job_awaiting is 5 (warning above 4). Add workers for ***, or see what holds them up"
+    )
+    assert "token_expires_in" not in outcome.stdout
+    shown = report.read(run(*args, env={"RODIN_API_KEY": "a\nb"}, stdin=body), verbose=True)
+    assert token[:40] in shown.text
 
 
 @pytest.mark.parametrize("encoded", ["hex", "base64", "base64 for URLs"])

@@ -197,6 +197,13 @@ def test_a_file_that_never_ends_or_begins(
     assert tls_server.requests == []
 
 
+def test_the_state_of_a_timeout_counts_before_the_server_is_asked(
+    launcher: Launcher, fifo: str
+) -> None:
+    args = ("-H", "h.example", "--token-file", fifo, "-t", "0.5", "--state", "timeout=warning")
+    assert check_run(in_time(lambda: launcher.run(*args), 0.5, earliest=0.5)) == "WARNING"
+
+
 def test_a_token_from_a_pipe_is_read(plain_server: FaultServer, token_file: str) -> None:
     """As bash's `<(command)` gives it."""
     plain_server.prepare(HEALTHY)

@@ -73,6 +73,11 @@ class Mutant(NamedTuple):
         """What tells it from all others, and stays when lines are added elsewhere."""
         return f"{self.module}.{self.where}: {self.before} -> {self.after}"
 
+    @property
+    def imported(self) -> bool:
+        """Tell whether it is in what the import of the module runs, and not in a function."""
+        return self.where.partition("#")[0] == "module"
+
 
 class Site(NamedTuple):
     """A node that may be replaced: where in its parent, and in which function it stands."""

@@ -55,6 +55,8 @@ OWN = {
     "subjects": ("metrics", "output"),
     "summary": ("summary", "output"),
 }
+#: How much longer the own tests of a module may take for a line that its import runs.
+ALL_OWN = 6
 #: How far above a line that nobody was seen to run another one is looked for.
 NEAR = 15
 
@@ -74,24 +76,38 @@ class Reach:
             numbers[function] += 1
         self._chosen: Dict[Tuple[str, float, Tuple[str, ...]], List[List[str]]] = {}
 
-    def chosen(self, module: str, line: int, budget: float) -> List[List[str]]:
+    def chosen(
+        self, module: str, line: int, budget: float, *, imported: bool = False
+    ) -> List[List[str]]:
         """Return tests that run *line*: the module's own, others of the interface, the faults.
 
         Each of *budget* seconds in all. If there are more, they are chosen so that they run as much
         else as they can: the best of those that also run another line, and that for each line,
         those of the module first and then of the package, the rarest first; then the second best of
         each. The best is the first of a function's parameters, the quicker.
+
+        What runs when the module is *imported*, such as a constant, was booked on whoever came
+        first. It is used by any test that runs anything of the module, and seen by few: then as
+        many of the module's own as take ALL_OWN times *budget*.
         """
         lines = self.lines.get(module, {})
-        near = (lines[at] for at in range(line, line - NEAR, -1) if at in lines)
-        running = tuple(next(near, []))
+        if imported:
+            running = tuple(sorted({test for tests in lines.values() for test in tests}))
+        else:
+            near = (lines[at] for at in range(line, line - NEAR, -1) if at in lines)
+            running = tuple(next(near, []))
         key = module, budget, running
         if key not in self._chosen:
             rounds: List[Set[str]] = [set(), set(), set()]
             own = tuple(f"tests/test_{name}.py" for name in OWN.get(module, (module,)))
             for test in running:
                 rounds[0 if test.startswith(own) else 2 if test.startswith(FAULTS) else 1].add(test)
-            self._chosen[key] = [self._choose(module, budget, tests) for tests in rounds if tests]
+            budgets = (budget * (ALL_OWN if imported else 1), budget, budget)
+            self._chosen[key] = [
+                self._choose(module, seconds, tests)
+                for seconds, tests in zip(budgets, rounds)
+                if tests
+            ]
         return self._chosen[key]
 
     def _choose(self, module: str, budget: float, running: Set[str]) -> List[str]:

@@ -72,7 +72,10 @@ class Trials:
         code, by = SURVIVED, ""
         place = self.places.get()
         try:
-            for tests in self.reach.chosen(mutant.module, mutant.line, self.seconds):
+            chosen = self.reach.chosen(
+                mutant.module, mutant.line, self.seconds, imported=mutant.imported
+            )
+            for tests in chosen:
                 first = [test for test in self.failed if test in tests]
                 code, by = self._run(place, mutant, list(dict.fromkeys((*first, *tests))))
                 if code != SURVIVED:
@@ -90,7 +93,7 @@ class Trials:
         options = ("-x", "--tb=no", *chain.from_iterable(("-p", f"no:{name}") for name in UNUSED))
         with place.mutated(mutant, next(self.numbers)):
             code = place.pytest(
-                *options, *files, within=3 * self.seconds + 30, env={CHOSEN: str(chosen)}
+                *options, *files, within=3 * self.seconds + 60, env={CHOSEN: str(chosen)}
             )
         if code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED):
             raise RuntimeError(f"pytest did not find what reaches {mutant.name}")

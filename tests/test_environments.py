@@ -215,14 +215,15 @@ def test_64_mb_of_memory_are_enough(server: Simulator) -> None:
 @pytest.mark.parametrize("kind", ["", "readiness", "liveness"])
 @pytest.mark.parametrize("tenths", range(60, 200, 4))
 def test_too_little_memory_is_unknown(server: Simulator, tenths: int, kind: str) -> None:
-    """Unless it is Python itself that cannot start."""
+    """Unless Python itself cannot start, or gives up, as 3.9 and 3.10 do within an import."""
 
     def bound() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (tenths * MIB // 10,) * 2)
 
     probe = [f"--probe={kind}"] if kind else []
     done = start([str(SCRIPT), *probe], environ(server), bound)
-    if b"packages/check_rodin_queues/" not in done.stderr and not done.stdout:
+    its_own = b"packages/check_rodin_queues/" not in done.stderr
+    if not done.stdout and (its_own or done.stderr.startswith(b"Fatal Python error")):
         return
     assert done.returncode in ((0, 3) if not kind else (0, int(kind != "liveness"))), done
     assert done.stdout.count(b"\n") == 1, done

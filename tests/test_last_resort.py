@@ -109,13 +109,23 @@ def test_what_is_busy_with_the_lock_is_ended_by_the_kernel(inherited: str) -> No
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGPROF, b"", b"")
 
 
+NO_ANSWER, ANSWER = b"", stub.http("200 OK", site())
 #: When a run with `-t 2` is stopped, and when it goes on: the time is over meanwhile.
-STOPS = {"shortly": (1.8, 2.2), "long": (1.8, 6), "just before": (1.98, 2.4)}
+STOPS = {"shortly": (1.8, 2.2), "long": (1.8, 5.3), "just before": (1.98, 2.4)}
 
 
-@pytest.mark.parametrize("stop", STOPS)
-@pytest.mark.parametrize("answer", [b"", stub.http("200 OK", site())], ids=["none", "late"])
-@pytest.mark.parametrize("probe", [(), ("--probe", "readiness")], ids=["check", "probe"])
+@pytest.mark.parametrize(
+    ("stop", "answer", "probe"),
+    [
+        pytest.param("shortly", NO_ANSWER, (), id="shortly"),
+        pytest.param("shortly", ANSWER, (), id="shortly, with an answer"),
+        pytest.param("shortly", NO_ANSWER, ("--probe", "readiness"), id="shortly, a probe"),
+        pytest.param("just before", NO_ANSWER, (), id="just before"),
+        pytest.param("just before", ANSWER, (), id="just before, with an answer"),
+        pytest.param("long", ANSWER, (), id="long, with an answer"),
+        pytest.param("long", NO_ANSWER, ("--probe", "readiness"), id="long, a probe"),
+    ],
+)
 def test_one_who_was_stopped_beyond_the_deadline_says_so(
     stop: str, answer: bytes, probe: Tuple[str, ...]
 ) -> None:

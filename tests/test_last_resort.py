@@ -92,20 +92,25 @@ lifetime.guard(0.5)
 lifetime.loaded()
 re.match("(a+)+$", "a" * 60 + "b")
 """
-PROF = {
+#: Leaves the signal {} to the program that is started then.
+INHERITED = {
     "as usual": "pass",
-    "ignored": "signal.signal(signal.SIGPROF, signal.SIG_IGN)",
-    "blocked": "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF])",
+    "ignored": "signal.signal({}, signal.SIG_IGN)",
+    "blocked": "signal.pthread_sigmask(signal.SIG_BLOCK, [{}])",
 }
 
 
-@pytest.mark.parametrize("inherited", PROF)
-def test_what_is_busy_with_the_lock_is_ended_by_the_kernel(inherited: str) -> None:
-    start = f"import os, signal, sys; {PROF[inherited]}; os.execv(sys.argv[1], sys.argv[1:])"
-    run_it = [sys.executable, "-c", BUSY]
-    done = subprocess.run(
-        [sys.executable, "-c", start, *run_it], capture_output=True, timeout=60, check=False
-    )
+def heir(how: str, number: signal.Signals, *command: str) -> List[str]:
+    """Return what starts *command* with the signal as somebody left it."""
+    left = INHERITED[how].format(int(number))
+    start = f"import os, signal, sys; {left}; os.execv(sys.argv[1], sys.argv[1:])"
+    return [sys.executable, "-c", start, *command]
+
+
+@pytest.mark.parametrize("how", INHERITED)
+def test_what_is_busy_with_the_lock_is_ended_by_the_kernel(how: str) -> None:
+    command = heir(how, signal.SIGPROF, sys.executable, "-c", BUSY)
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGPROF, b"", b"")
 
 
@@ -228,25 +233,14 @@ def test_a_late_result_is_none_also_where_nobody_else_ends_the_run(
     assert (done.returncode, done.stdout, done.stderr) == (code, said, b"")
 
 
-#: Starts a program with the signal as somebody left it.
-INHERITED = {
-    "ignored": "signal.signal(signal.SIGALRM, signal.SIG_IGN)",
-    "blocked": "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])",
-}
-
-
-@pytest.mark.parametrize("how", INHERITED)
+@pytest.mark.parametrize("how", ["ignored", "blocked"])
 def test_the_kernel_ends_it_whatever_was_inherited(how: str, tmp_path: Path) -> None:
     fifo = tmp_path / "openssl.cnf"
     os.mkfifo(fifo)
-    start = f"import os, signal, sys; {INHERITED[how]}; os.execv(sys.argv[1], sys.argv[1:])"
     with live.both(tmp_path) as sites:
+        asking = sites.ask(sites.https, "--ca-file", sites.ca, "-t", "1")
         done = subprocess.run(
-            [
-                *(sys.executable, "-c", start, str(SCRIPT)),
-                *sites.ask(sites.https, "--ca-file", sites.ca),
-                *("-t", "1"),
-            ],
+            heir(how, signal.SIGALRM, str(SCRIPT), *asking),
             env=environment({"OPENSSL_CONF": str(fifo)}),
             capture_output=True,
             timeout=15,

@@ -32,9 +32,10 @@ DAILY = "not slow and not engine and not alone"
 FAULTS = "tests/faults/"
 #: The tests of a module, where its name does not tell.
 OWN = {
+    "__main__": ("internal_errors", "environments"),
     "arguments": ("options",),
     "check": ("conditions", "probes", "metrics"),
-    "cli": ("options", "output", "probes", "details"),
+    "cli": ("options", "output", "probes", "details", "internal_errors"),
     "client": ("request", "output"),
     "conditions": ("conditions", "probes"),
     "contexts": ("thresholds", "metrics"),

@@ -6,7 +6,9 @@ from typing import Dict, List, Tuple
 
 import pytest
 
+from tests import report
 from tests.answers import answer, queue, site
+from tests.console import run
 from tests.saved import ask
 
 CROWD = answer(
@@ -100,6 +102,15 @@ fits no queue: -w c.*.consumers=5
 fits no queue: -w l*.consumers=
 """,
     ),
+    "limits of one queue alone": (
+        answer({"b": queue(1, 10, 1), "a": queue(10, 0, 0), "c": queue(1, 0, 0)}),
+        ["-v", "--require=", "-w", "b.job_awaiting=50", "-c", "a.consumers=", "-w", "c.job_running=5"],
+        """\
+[OK] a  consumers 10                job_awaiting  0               job_running 0
+[OK] b  consumers  1 (critical 1:)  job_awaiting 10 (warning 50)  job_running 1
+[OK] c  consumers  1 (critical 1:)  job_awaiting  0               job_running 0 (warning 5)
+""",
+    ),
     "a saved answer at -vvv": (
         '{"b": {"consumers": 1, "job_awaiting":\n 0, "job_running": 0}}\n',
         ["-vvv", "--require="],
@@ -121,6 +132,22 @@ def test_of_the_queues_left_out_twenty_are_named(number: int, more: str) -> None
     body = answer({"a": queue(), **{name: queue() for name in reversed(names)}})
     said = ask(body, "-v", "--require=", "-x", "q*").stdout.splitlines()[-1]
     assert said == f"left out by -q and -x: {', '.join(names[:20])}{more}"
+
+
+def test_what_only_an_answer_lets_be_judged_is_shown_beneath_a_failure() -> None:
+    """The run's time, whose limit is not broken in capitals then."""
+    args = ("-H", "http://127.0.0.1:9", "-vv", "-c", "time=0.000001")
+    found = report.read(run(*args, env={"RODIN_API_KEY": "a-token"}), verbose=True)
+    assert found.state == "CRITICAL"
+    time = f"{found.values['time']:.3f}".rstrip("0").rstrip(".")
+    assert found.more.splitlines() == [
+        f"[CRITICAL] {found.text}",
+        f"[OK]       time {time}s (critical 0.000001)",
+        "request: GET http://127.0.0.1:9/api/v2/queue_status_check",
+        "trust: no TLS, http:// was asked for",
+        "why: unreachable is CRITICAL, as by default",
+        f"why: time is {time}s: not judged, since there is no complete answer",
+    ]
 
 
 @pytest.mark.parametrize("case", WHOLE)

@@ -62,6 +62,7 @@ def shapes(text: str) -> Dict[str, str]:
         "JSON of .NET": text.replace("+", "\\u002B").replace(">", "\\u003e"),
         "all of it for JSON": "".join(f"\\u{ord(char):04x}" for char in text),
         "HTML": html.escape(text),
+        "HTML in capitals": html.escape(text).replace("&gt;", "&GT;"),
         "hexadecimal for HTML": "".join(f"&#x{ord(char):X};" for char in text),
         "decimal for HTML": "".join(f"&#{ord(char)};" for char in text),
         "all of it percent-encoded": "".join(f"%{ord(char):02x}" for char in text),
@@ -77,6 +78,9 @@ def shapes(text: str) -> Dict[str, str]:
         "in two halves, percent-encoded": f"{text[:9]}%20{text[9:]}",
         "in two lines, percent-encoded": f"{text[:9]}%0D%0A{text[9:]}",
         "with a DEL, percent-encoded": f"{text[:9]}%7F{text[9:]}",
+        "in two halves, percent-encoded three times": f"{text[:9]}%252520{text[9:]}",
+        "with a DEL, percent-encoded three times": f"{text[:9]}%25257F{text[9:]}",
+        "in wide letters": "".join(chr(ord(char) + 0xFEE0) for char in text),
         "with soft hyphens": "\xad".join(text),
         "hex with spaces": text.encode().hex(" "),
         "JSON in JSON": json.dumps(json.dumps(text.replace("/", "\\/"))[1:-1])[1:-1],
@@ -292,3 +296,11 @@ def test_when_a_token_expires(exp: object, expected: Optional[float]) -> None:
     assert token.expires_at() == expected
     left = None if expected is None else math.floor(expected - 0.75)
     assert token.seconds_left(0.75) == left
+
+
+def test_a_web_token_is_read_in_the_alphabet_of_urls() -> None:
+    """Its digits 62 and 63 are - and _ (RFC 7515); what holds anything else is none."""
+    token = jwt({"exp": 5, "sub": "~~~???>>>"})
+    assert {"-", "_"} <= set(token)
+    assert token_of(token).expires_at() == 5.0
+    assert token_of(token.replace(".", ".!", 1)).expires_at() is None

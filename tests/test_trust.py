@@ -115,6 +115,7 @@ HASHED = [
     ([], {"REQUESTS_CA_BUNDLE": "{}/hashed"}),
     ([], {"SSL_CERT_DIR": "{}/hashed"}),
     ([], {"SSL_CERT_DIR": "{}/absent:{}/hashed"}),
+    ([], {"SSL_CERT_DIR": "{}/other-hashed:{}/hashed"}),
     (["--ca-file", "{}/hashed"], {"SSL_CERT_DIR": "{}/other-hashed"}),
 ]
 UNTRUSTED = [
@@ -239,8 +240,12 @@ def test_what_makes_a_folder_a_store(name: str, url: str, folder: Folder, tmp_pa
     assert found.state == ("CRITICAL" if LINKS[name] else "UNKNOWN")
 
 
-def test_only_the_variable_for_folders_may_name_several(url: str, folder: Folder) -> None:
-    there = f"{folder.path}/with:colon.pem"
+@pytest.mark.parametrize("name", ["with:colon.pem", ":colon.pem", "bare:colon.pem"])
+def test_only_the_variable_for_folders_may_name_several(
+    name: str, url: str, folder: Folder
+) -> None:
+    """Else a colon is a part of the name, also behind what is a folder."""
+    there = f"{folder.path}/{name}"
     shutil.copy(folder["ca.pem"], there)
     for args, env in ((["--ca-file", there], {}), ([], {"SSL_CERT_FILE": there})):
         assert report.read(ask(url, folder, *args, **env)).state == "OK"

@@ -6,8 +6,8 @@ For each mutant of the modules (of all, if none is named) the tests that run its
 one fails: the module's own, others of the interface and faults, each of so many seconds in all as
 --seconds says (20), and as many mutants at once as --workers says (4). What came of it is kept in
 the folder (mutation). A mutant that a test has noticed is not tried again, another one only with
-more seconds. At the end those that no test noticed are listed, without those of which
-equivalent.yaml says that nobody can see them, and the score. Exit code 0 if there is none left.
+more seconds, and one of which equivalent.yaml says that nobody can see it never. At the end those
+that no test noticed are listed, and the score. Exit code 0 if there is none left.
 
 Which tests run which line is measured first, by running all that are run daily, and kept there too.
 """
@@ -44,25 +44,23 @@ def main() -> int:
     given.folder.mkdir(exist_ok=True)
     modules = given.modules or sorted(path.stem for path in (ROOT / PACKAGE).glob("*.py"))
     every = [mutant for module in modules for mutant in mutants(module)]
+    unseen = known()
+    visible = [mutant for mutant in every if mutant.name not in unseen]
     with tempfile.TemporaryDirectory() as temporary:
         places = [Workplace(Path(temporary) / str(number)) for number in range(given.workers)]
         reach = measured(places[0], given.folder / "reach.json")
-        ended = Trials(places, reach, given.seconds, given.folder / "results.jsonl").run(every)
-    return _report(every, ended)
+        ended = Trials(places, reach, given.seconds, given.folder / "results.jsonl").run(visible)
+    return _report(len(every) - len(visible), visible, ended)
 
 
-def _report(every: List[Mutant], ended: Dict[str, Attempt]) -> int:
+def _report(unseen: int, visible: List[Mutant], ended: Dict[str, Attempt]) -> int:
     """Print who survived, and the score; return the exit code."""
-    alive = [mutant for mutant in every if ended[mutant.name].code == SURVIVED]
-    reasons = known()
-    unseen = [mutant for mutant in alive if mutant.name in reasons]
-    left = [mutant for mutant in alive if mutant.name not in reasons]
-    killed = len(every) - len(alive)
+    left = [mutant for mutant in visible if ended[mutant.name].code == SURVIVED]
+    killed = len(visible) - len(left)
     lines = [f"line {mutant.line:3} {mutant.name}" for mutant in left]
     lines.append(
-        f"{len(every)} mutants, {killed} killed ({killed / len(every):.1%}), "
-        f"{len(unseen)} equivalent, {len(left)} survived: "
-        f"{killed / (len(every) - len(unseen)):.1%} of those that can be killed"
+        f"{unseen + len(visible)} mutants, {unseen} equivalent, {killed} killed, "
+        f"{len(left)} survived: {killed / max(len(visible), 1):.1%} of those that can be killed"
     )
     sys.stdout.write("".join(line + "\n" for line in lines))
     return 1 if left else 0

@@ -442,7 +442,8 @@ TWICE: Dict[str, Tuple[int, Dict[str, str], Tuple[str, ...]]] = {
     "selector_of_no_queue": (1, {}, ("-H", "{}", "-w", f"{WORD}*.job_awaiting=5")),
     "selector_of_all": (2, {}, ("-H", "{}", "-w", f"[{WORD}r]*.job_awaiting=5")),
     "required": (0, {}, ("-H", "{}", "--require", WORD)),
-    "store": (2, {}, ("-H", "https://127.0.0.1:{port}", "--ca-file", "@")),
+    # the server waits for more than a TLS greeting
+    "store": (2, {}, ("-H", "https://127.0.0.1:{port}", "--ca-file", "@", "-t", "2")),
     "proxy": (2, {"HTTP_PROXY": f"http://{WORD}:9"}, ("-H", "{}")),
     "password": (4, {"HTTP_PROXY": f"http://a:{WORD}@127.0.0.1:1"}, ("-H", "{}")),
 }

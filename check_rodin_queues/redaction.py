@@ -23,7 +23,7 @@ _ESCAPE = re.compile(
     r"(?P<code>[0-7][0-9a-f])\}?"
     r"|\\(?P<octal>[01][0-7]{2})|\\(?P<itself>[\"\\/])|%(?P<url>[0-7][0-9a-f])"
     r"|&\#x0{0,4}(?P<html>[0-7]?[0-9a-f]);?|&\#0{0,4}(?P<decimal>[0-9]{1,3});?"
-    r"|&(?P<name>[a-z]{2,10});|(?P<wide>[\uff01-\uff5e])"
+    r"|&(?P<name>[a-z]{2,16});|(?P<wide>[\uff01-\uff5e])"
     r"|\\[bfnrt]|[^!-~\uff01-\uff5e]+",
     re.IGNORECASE | re.ASCII,  # else a Kelvin sign is a k, and what is no ASCII would be left
 )

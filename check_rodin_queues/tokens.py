@@ -16,8 +16,8 @@ MAX_LENGTH = 16 * 1024
 #: A shorter piece of text says nothing about the token, and hiding it would garble the output.
 _MIN_HIDDEN = 5
 _JWT_PARTS, _MIN_PART = 3, 16
-#: How many characters one may become: `\\N{U+0000XX}`.
-_LONGEST_ESCAPE = 12
+#: How many characters one may become: `&DiacriticalGrave;`.
+_LONGEST_ESCAPE = 18
 #: The ASCII that wide letters stand for, and the bytes of which no token has one.
 _NARROW = {code + 0xFEE0: code for code in range(ord("!"), 127)}
 _NO_PART = bytes((*range(ord("!")), 127))

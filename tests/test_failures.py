@@ -217,6 +217,18 @@ OTHERS: Dict[str, Tuple[BaseException, str]] = {
         of_a_proxy(ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")),
         f"connection refused: {PROXY}. {CHECK_PROXY}",
     ),
+    "refused by a proxy, as urllib3 alone says": (
+        urllib3.exceptions.ProxyError("no", ConnectionRefusedError(errno.ECONNREFUSED, "x")),
+        f"connection refused: {PROXY}. {CHECK_PROXY}",
+    ),
+    "refused by a proxy, as requests alone says": (
+        requests.exceptions.ProxyError(ConnectionRefusedError(errno.ECONNREFUSED, "x")),
+        f"connection refused: {PROXY}. {CHECK_PROXY}",
+    ),
+    "forbidden": (
+        PermissionError(errno.EPERM, "x"),  # by a firewall of this host
+        f"operation not permitted: {WHERE}. Check that the server is up, and the port",
+    ),
     "reset": (
         ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"),
         (f"connection reset by peer: {WHERE}. See the server's log; it may want --client-cert"),
@@ -260,6 +272,7 @@ OTHERS: Dict[str, Tuple[BaseException, str]] = {
         f"{WHERE}: HTTPError. Check -H, and run with -vvv",
     ),
     "without a number": (OSError("x"), f"{WHERE}: OSError. Check -H, and run with -vvv"),
+    "no number": (OSError(0, "x"), f"{WHERE}: OSError. Check -H, and run with -vvv"),
     "a negative number": (OSError(-3, "x"), f"{WHERE}: OSError. Check -H, and run with -vvv"),
 }
 

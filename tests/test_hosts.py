@@ -91,6 +91,12 @@ def test_the_port_on_its_own(option: str, host: str, folder: Path, secure: Secur
     assert report.read(outcome).state == "OK"
 
 
+@pytest.mark.parametrize("port", [1, 65535])
+def test_the_port_is_any_that_there_is(port: int, folder: Path) -> None:
+    found = report.read(ask(folder, "-H", "http://127.0.0.9", "-p", str(port)))
+    assert f"connection refused: 127.0.0.9:{port}." in found.text
+
+
 def test_the_port_goes_with_the_environment_too(folder: Path, secure: Secure) -> None:
     args = ("-p", str(secure.port), "--ca-file", secure.ca)
     assert report.read(ask(folder, *args, url="127.0.0.1")).state == "OK"

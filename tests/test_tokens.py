@@ -71,6 +71,7 @@ def shapes(text: str) -> Dict[str, str]:
         "named for HTML": "".join(NAMED.get(char, char) for char in text),
         "JSON of Perl": "".join(f"\\x{{{ord(char):04x}}}" for char in text),
         "characters of Perl": "".join(f"\\N{{U+{ord(char):06X}}}" for char in text),
+        "octal of C": "".join(f"\\{ord(char):03o}" for char in text),
         "CSS": "".join(f"\\{ord(char):06x}" for char in text),
         "UTF-16": text.encode("utf-16-le").decode("latin-1")[:-1],
         "in two halves": f"{text[:9]} {text[9:]}",
@@ -80,6 +81,9 @@ def shapes(text: str) -> Dict[str, str]:
         "with a DEL, percent-encoded": f"{text[:9]}%7F{text[9:]}",
         "in two halves, percent-encoded three times": f"{text[:9]}%252520{text[9:]}",
         "with a DEL, percent-encoded three times": f"{text[:9]}%25257F{text[9:]}",
+        "in two halves, with a space of HTML escaped three times": (
+            f"{text[:9]}&amp;amp;nbsp;{text[9:]}"
+        ),
         "in wide letters": "".join(chr(ord(char) + 0xFEE0) for char in text),
         "with soft hyphens": "\xad".join(text),
         "hex with spaces": text.encode().hex(" "),
@@ -123,6 +127,7 @@ CLEANED = {
         "a\x01b\x02c\x03token",
         "a|b\u202ec|token",
     ],
+    "az_b_token": ["AZ|B_TOKEN"],
     "a__b_token": ["a::b_token", "a::b=token", "a||b|token", "a_|b_token"],
     "a=b_token==": ["a=b|token==", "a=b\x01token=="],
     "a=b_token": ["a'b=token", "a=b=token"],
@@ -137,6 +142,29 @@ CLEANED = {
 def test_what_cleaning_makes_a_token_is_hidden(token: str, written: str) -> None:
     assert token_of(token).redact(f"<{written}>") == "<***>"
     assert token_of(token).redact(f"<{written[:-1]}>") == f"<{written[:-1]}>"
+
+
+def test_what_is_near_the_letters_is_none() -> None:
+    """One more than Z is no letter, and not the lower case of anything."""
+    assert token_of("a{b{c_d").redact("<a[b[c|d>") == "<a[b[c|d>"
+    assert token_of("a{b{c_d").redact("<a{b{c|d>") == "<***>"
+
+
+@pytest.mark.parametrize("capitals", [False, True])
+@pytest.mark.parametrize(
+    ("name", "char"),
+    [
+        (name, char)
+        for name, char in html.entities.html5.items()
+        if name.endswith(";") and char in string.punctuation
+    ],
+)
+def test_each_name_that_html_has_for_a_character_of_a_token_is_known(
+    name: str, char: str, *, capitals: bool
+) -> None:
+    """Some have capitals, such as &Hat; and &UnderBar;, and whoever changes the case has others."""
+    written = f"abc&{name.upper() if capitals else name}def"
+    assert token_of(f"abc{char}def").redact(f"<{written}>") == "<***>"
 
 
 #: What a server may do to a character, and what it may put before it.

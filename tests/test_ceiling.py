@@ -47,9 +47,7 @@ def limits(soft: int, hard: int) -> Dict[str, List[int]]:
     if resource.getrlimit(resource.RLIMIT_DATA)[1] != resource.RLIM_INFINITY:
         pytest.skip("somebody limits the memory of the tests")
     command = [sys.executable, "-c", LIMITS, str(soft), str(hard)]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
-    )
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
     told: Dict[str, List[int]] = json.loads(done.stdout)
     return told
 

@@ -105,14 +105,8 @@ fits no queue: -w l*.consumers=
     "limits of one queue alone": (
         answer({"b": queue(1, 10, 1), "a": queue(10, 0, 0), "c": queue(1, 0, 0)}),
         [
-            "-v",
-            "--require=",
-            "-w",
-            "b.job_awaiting=50",
-            "-c",
-            "a.consumers=",
-            "-w",
-            "c.job_running=5",
+            *("-v", "--require=", "-w", "b.job_awaiting=50"),
+            *("-c", "a.consumers=", "-w", "c.job_running=5"),
         ],
         """\
 [OK] a  consumers 10                job_awaiting  0               job_running 0

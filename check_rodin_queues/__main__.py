@@ -24,13 +24,14 @@ _SAFE = getattr(sys.flags, "safe_path", False)  # then it was not Python that pu
 if sys.path[:1] == [_FOLDER] and not __file__.startswith(_FOLDER) and not _SAFE:
     del sys.path[0]
 
-import warnings  # noqa: E402
-from typing import NoReturn  # noqa: E402
+TYPE_CHECKING = False  # `typing` itself may be more than there is memory for
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 _UNTOLD = b"RODIN_QUEUES UNKNOWN - internal error, and nothing more can be told of it\n"
 
 
-def main() -> NoReturn:
+def main() -> "NoReturn":
     """Run the check on the process's own arguments and end the process with its exit code."""
     try:
         _run()
@@ -41,13 +42,17 @@ def main() -> NoReturn:
             os._exit(_untold_code())
 
 
-def _run() -> NoReturn:
-    from check_rodin_queues.cli import Run  # noqa: PLC0415 — what fails there is told by main
+def _run() -> "NoReturn":
+    import warnings  # noqa: PLC0415 — what fails here is told by main
+
+    from check_rodin_queues.cli import Run  # noqa: PLC0415
     from check_rodin_queues.lifetime import Lifetime, open_standard_streams  # noqa: PLC0415
     from check_rodin_queues.output import Report  # noqa: PLC0415
 
     open_standard_streams()
+    # engines take standard error for a part of the result
     warnings.simplefilter("ignore")
+    sys.unraisablehook = id  # nothing is called and nothing said, which needs no memory
     untold = Report(_UNTOLD, _untold_code())
     lifetime = Lifetime(STARTED, untold)
     try:

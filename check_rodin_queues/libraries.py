@@ -12,6 +12,7 @@ cheaper if it is installed.
 from __future__ import annotations
 
 import importlib
+import logging  # they load it anyway
 import sys
 from typing import Tuple
 
@@ -35,6 +36,7 @@ def load_requests(tls: bool) -> None:
     """Import requests, without its optional imports if it can do without; *tls* is one of them."""
     if "requests" in sys.modules:
         return
+    logging.getLogger().addHandler(logging.NullHandler())  # else it would be stderr: a result
     others = COMPRESSIONS if tls else (*COMPRESSIONS, *TLS)
     for number in reversed(range(len(DETECTIONS) + 1)):
         if _imported_without((*DETECTIONS[:number], *others)):

@@ -154,7 +154,7 @@ def _body(response: requests.Response, access: Access, journal: Journal) -> byte
     _check_transfer(response.headers)
     raw = _read(response)
     _check_length(response.headers, raw)
-    body = _decoded(raw, response.headers.get("Content-Encoding", "").strip().lower())
+    body = _decoded(raw, response.headers.get("Content-Encoding", "").lower())
     journal.note(REQUEST, f"answer: {len(body)} bytes")
     if journal.wants(DEBUG):
         shown = access.token.redact_start(body.decode("utf-8", "replace"), MAX_BODY)
@@ -236,7 +236,7 @@ def _refused(status: int, headers: Mapping[str, str], access: Access) -> AnswerE
 
 
 def _retry_after(headers: Mapping[str, str]) -> str:
-    seconds = headers.get("Retry-After", "").strip()
+    seconds = headers.get("Retry-After", "")
     return f", retry after {seconds} s" if seconds.isdigit() and len(seconds) < 8 else ""  # noqa: PLR2004
 
 

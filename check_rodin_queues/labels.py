@@ -36,8 +36,9 @@ def in_a_label(text: str) -> str:
     return printable(text).replace("::", "__")
 
 
-#: What may be done to a text before it is printed. Each leaves it as long as it was.
-CLEANINGS: Tuple[Callable[[str], str], ...] = (str, one_line, in_a_label)
+#: What may be done to a text before it is printed. Each leaves it as long as it was; what is found
+#: in a text is found in one line of it, too.
+CLEANINGS: Tuple[Callable[[str], str], ...] = (one_line, in_a_label)
 
 
 def label_safe(text: str) -> str:

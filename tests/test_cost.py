@@ -129,6 +129,33 @@ def test_what_requests_can_do_without_is_kept_out(site: Both) -> None:
     assert modules & set(libraries.COMPRESSIONS) == set()
 
 
+#: What requests and urllib3 look for, in some version; the folders are packages.
+LOOKED_FOR = (
+    *("bz2", "lzma", "brotli", "brotlicffi", "zstandard", "backports/zstd", "compression/zstd"),
+    *("chardet", "charset_normalizer", "OpenSSL"),
+)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("name", LOOKED_FOR)
+def test_what_requests_can_do_without_is_kept_out_where_it_is_installed(
+    site: Both, name: str, scheme: str, tmp_path: Path
+) -> None:
+    """In its place is a module that ends the program."""
+    version = tuple(map(int, metadata.version("requests").split(".")[:2]))
+    if name == "charset_normalizer" and version < (2, 32):
+        pytest.skip("it insists on a detection of charsets")
+    path = tmp_path / f"{name}.py"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("import os; os.write(2, b'loaded'); os._exit(99)\n", encoding="utf-8")
+    more = ("--ca-file", site.ca) if scheme == "https" else ()
+    command = [str(SCRIPT), "-H", getattr(site, scheme), "--token-file", site.token, *more]
+    done = subprocess.run(
+        command, env=clean(PYTHONPATH=str(tmp_path)), capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize(
     ("scheme", "variables", "needed"),
     [

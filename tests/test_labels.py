@@ -6,7 +6,8 @@ from typing import Dict, List, Set
 
 import pytest
 
-from check_rodin_queues.labels import clipped
+from check_rodin_queues.labels import clipped, one_line, shown_names
+from check_rodin_queues.tokens import Token
 from tests import report
 from tests.answers import answer, queue
 from tests.report import Report
@@ -173,3 +174,23 @@ def test_a_missing_queue_is_shown_like_any_other() -> None:
 )
 def test_text_is_cut_at_a_number_of_bytes(text: str, size: int, expected: str) -> None:
     assert clipped(text, size) == expected
+
+
+def test_queues_are_told_in_the_order_of_the_shown_names() -> None:
+    found = judge(answer({"amx": queue(0), "a|x": queue(0)}), "--require=")
+    assert found.text.index("a_x") < found.text.index("amx")
+
+
+def test_a_number_makes_no_secret_of_a_name() -> None:
+    """It would be hidden, and two queues would have one label."""
+    redact = Token("a_b_2").redact
+    assert shown_names(["a=b", "a|b"], redact) == {"a=b": "a_b", "a|b": "a_b_3"}
+
+
+def test_a_line_stays_as_long_as_it_was() -> None:
+    assert one_line("a|b\n||") == "a_b___"
+
+
+def test_a_name_that_utf_8_does_not_know_is_cut_too() -> None:
+    assert clipped("a\ud800b", 10) == "a\ud800b"
+    assert clipped("a\ud800" + "b" * 10, 8) == "a?bbb..."

@@ -7,6 +7,7 @@ from typing import Dict, List, Optional
 
 import pytest
 
+from check_rodin_queues.metrics import decimal
 from tests import live, report
 from tests.answers import answer, queue, site
 from tests.console import run
@@ -343,3 +344,11 @@ def test_a_queue_without_a_name_has_labels_all_the_same() -> None:
         ".job_awaiting",
         ".job_running",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(5, "5"), (5.0, "5"), (50.0, "50"), (2.5, "2.5"), (0.0, "0"), (1 / 3, "0.333333")],
+)
+def test_a_number_has_no_needless_sign(value: float, written: str) -> None:
+    assert decimal(value) == written

@@ -90,6 +90,11 @@ JUDGED = {
 }
 
 
+def test_what_stands_behind_two_signs_is_no_kind() -> None:
+    """Nor is it in arguments of which another one is wrong, too."""
+    assert run("--probe=x=liveness").code == run("--probe=x=liveness", "--wrong").code == 3
+
+
 @pytest.mark.parametrize("case", JUDGED)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_probe_of_an_answer(kind: str, case: str) -> None:

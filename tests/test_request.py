@@ -138,6 +138,26 @@ def test_vvv_shows_the_first_2000_bytes_of_a_body(tmp_path: Path) -> None:
     assert told(ask(sent, tmp_path, "-vvv").stdout)[-1] == f"body: {'x' * 1999}y"
 
 
+def test_vvv_shows_what_is_no_utf_8_as_such(tmp_path: Path) -> None:
+    assert told(ask(answered(b"a\xffb"), tmp_path, "-vvv").stdout)[-1] == "body: a\ufffdb"
+
+
+def test_vvv_shows_the_first_400_characters_of_a_header(tmp_path: Path) -> None:
+    start = f"X-Long: {'x' * (400 - len('header: X-Long: '))}"
+    found = told(ask(stub.http("404 No", "", f"{start}yz"), tmp_path, "-vvv").stdout)
+    assert f"header: {start}" in found
+
+
+def test_vvv_shows_the_first_1000_characters_of_an_error() -> None:
+    path = f"/{'x' * 2000}"
+    with stub.stub(b"") as server:
+        port = server.url.rpartition(":")[2]
+    found = run("-H", f"http://127.0.0.1:{port}{path}", "-vvv", env={"RODIN_API_KEY": live.TOKEN})
+    line = next(line for line in found.stdout.splitlines() if line.startswith("error: "))
+    assert len(line) == len("error: ") + 1000
+    assert line.endswith("xxx")
+
+
 def test_vvv_shows_the_error_of_the_library(tmp_path: Path) -> None:
     found = ask(b"nonsense\r\n\r\n", tmp_path, "-vvv").stdout
     assert "\nerror: ConnectionError(ProtocolError('Connection aborted.', BadStatusLine(" in found

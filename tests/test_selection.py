@@ -113,6 +113,7 @@ def test_a_backlog_of_a_queue_that_is_left_out_is_not_judged() -> None:
         ),
         pytest.param(site(), ["--require", "rodin.pack,other"], "other", id="commas"),
         pytest.param(site(), ["--require", "rodin.pack,rodin.mesh"], "", id="commas, all there"),
+        pytest.param(site(), ["--require", " rodin.pack , rodin.mesh"], "", id="commas and spaces"),
         pytest.param(
             site(), ["--require", "other", "-x", "other"], "other", id="left out, and required"
         ),

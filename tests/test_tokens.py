@@ -144,6 +144,11 @@ def test_what_cleaning_makes_a_token_is_hidden(token: str, written: str) -> None
     assert token_of(token).redact(f"<{written[:-1]}>") == f"<{written[:-1]}>"
 
 
+def test_a_token_that_begins_like_the_end_of_two_colons_is_hidden() -> None:
+    """A label would have two underscores there, a line has one for the bar."""
+    assert token_of(":b|c_token").redact("a::b_c_token") == "a:***"
+
+
 def test_what_is_near_the_letters_is_none() -> None:
     """One more than Z is no letter, and not the lower case of anything."""
     assert token_of("a{b{c_d").redact("<a[b[c|d>") == "<a[b[c|d>"
@@ -251,6 +256,44 @@ def test_a_start_without_a_token_is_as_long_as_it_may_be() -> None:
     assert token_of("abcdefgh").redact_start("x" * 101, 100) == "x" * 100
     assert token_of("abc").redact_start("x" * 5000, 100) == "x" * 100
     assert token_of("abcdefgh").redact_start("x" * 5000, 100) == "x" * 100
+
+
+def test_a_start_that_need_not_be_cut_is_shown_whole() -> None:
+    """The longest text of which all is looked through."""
+    token = token_of("secret-token")
+    reach = 18 * max(map(len, (binascii.hexlify(b"secret-token"), "secret-token")))
+    text = f"secret-token{'x' * (40 + reach - len('secret-token'))}"
+    assert token.redact_start(text, 40) == f"***{'x' * 37}"
+
+
+def test_what_is_hidden_before_does_not_bring_a_cut_token_into_view() -> None:
+    token = token_of("secret-token")
+    escaped = "".join(f"&amp;amp;#x0000{ord(char):x};" for char in "secret-token")
+    reach = 18 * len(binascii.hexlify(b"secret-token"))
+    start = f"{escaped * 2}{'x' * 29}secret-toke"
+    assert len(start) == 40 + reach
+    assert "secr" not in token.redact_start(f"{start}n and more", 40)
+
+
+def test_of_a_start_that_is_all_token_nothing_is_shown() -> None:
+    token = token_of("secret-token")
+    escaped = "".join(f"&#x0000{ord(char):x};" for char in "secret-token")
+    assert token.redact_start(escaped * 20, 5) == ""
+
+
+def test_a_token_that_is_too_short_to_be_hidden_keeps_no_start_from_being_cut() -> None:
+    assert Token("ab").redact_start("ab" * 10, 5) == "ababa"
+
+
+@pytest.mark.parametrize(("token", "near"), [("a{bcde", "a[bcde"), ("a`bcde", "a@bcde")])
+def test_what_is_near_the_letters_is_none_behind_an_escape_either(token: str, near: str) -> None:
+    assert Token(token).redact(f"%41{near}") == f"%41{near}"
+
+
+@pytest.mark.parametrize("code", [*range(33), 127])
+def test_a_control_character_within_hides_no_token(code: int) -> None:
+    written = f"<secret{chr(code)}-token>"
+    assert token_of("secret-token").redact(written) == "<***>"
 
 
 @pytest.mark.parametrize("offset", range(6))

@@ -221,6 +221,7 @@ LINKS = {
     "89abcdef.10": True,
     "89ABCDEF.0": False,
     "89abcdeg.0": False,
+    "XXabcdef.0": False,
     "89abcde.0": False,
     "089abcdef.0": False,
     "89abcdef": False,

@@ -90,13 +90,14 @@ left out by -q and -x: left
 """,
     ),
     "globs that no queue matches": (
-        answer({"b": queue(1, 0, 0), "left": queue(0, 1, 0)}),
+        answer({"b": queue(1, 0, 0), "bb": queue(1, 0, 0), "left": queue(0, 1, 0)}),
         [
             *("-v", "--require=", "-x", "left", "-w", "c.*.consumers=5", "-w", "l*.consumers="),
             *("-w", "[b].consumers=3", "-w", "left.consumers=7"),
         ],
         """\
-[OK] b  consumers 1 (warning 3, critical 1:)  job_awaiting 0  job_running 0
+[OK] b   consumers 1 (warning 3, critical 1:)  job_awaiting 0  job_running 0
+[OK] bb  consumers 1 (critical 1:)             job_awaiting 0  job_running 0
 left out by -q and -x: left
 fits no queue: -w c.*.consumers=5
 fits no queue: -w l*.consumers=

@@ -143,9 +143,11 @@ _IN_THE_STANDARD_PLACES = """
 set -e
 mount -t tmpfs none /usr/local
 mount -t tmpfs none /etc
+number=100
 for file in $FILES; do
     mkdir -p "${file%/*}"
-    printf '[check_rodin_queues]\\nwarning=7:%s\\n' "1${#file}" > "$file"
+    printf '[check_rodin_queues]\\nwarning=7:%s\\n' "$number" > "$file"
+    number=$((number + 1))
 done
 for file in $FILES; do
     "$SCRIPT" --input "$ANSWER" --extra-opts | grep -o "job_awaiting'=15;[^;]*" | head -n 1
@@ -162,7 +164,6 @@ done
     str(SCRIPT.resolve()).startswith("/usr/local"), reason="the program itself is in /usr/local"
 )
 def test_the_standard_places(place: Place) -> None:
-    lengths = [len(path) for path in STANDARD]
     env = environment(
         {
             "FILES": " ".join(STANDARD),
@@ -179,7 +180,7 @@ def test_the_standard_places(place: Place) -> None:
         timeout=120,
     )
     assert done.stderr == ""
-    expected = [f"job_awaiting'=15;7:1{length}" for length in lengths]
+    expected = [f"job_awaiting'=15;7:{number}" for number in range(100, 100 + len(STANDARD))]
     assert done.stdout.splitlines() == expected
 
 

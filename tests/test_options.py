@@ -438,9 +438,11 @@ MESSAGES = {
 }
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    said = report.refused(run("--input", str(tmp_path)))
-    assert said == f"--input: cannot read the file {tmp_path}: is a directory. Check the path"
+@pytest.mark.parametrize(
+    "option", ["--token-file", "--input", "--ca-file", "--client-cert", "--client-key"]
+)
+def test_an_empty_path_is_refused(option: str) -> None:
+    assert report.refused(run("-H", "h.example", option, "")) == f"{option}: takes a path"
 
 
 @pytest.mark.parametrize("option", ["-q", "--queue", "-x", "--exclude"])

@@ -55,7 +55,7 @@ class Adapter(requests.adapters.HTTPAdapter):
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Prepare *conn* for TLS."""
         super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
-        if self._folders and verify:
+        if self._folders:
             conn.ca_cert_dir = ":".join(self._folders)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -438,6 +438,14 @@ MESSAGES = {
 }
 
 
+def test_a_letter_that_is_tied_to_a_flag_is_none() -> None:
+    """Python from 3.12 on does not say which argument it stood in."""
+    assert report.refused(run("-vQ")) in (
+        "-v/--verbose: takes no value",
+        "an argument belongs to no option. See --help for the options there are",
+    )
+
+
 @pytest.mark.parametrize(
     "option", ["--token-file", "--input", "--ca-file", "--client-cert", "--client-key"]
 )

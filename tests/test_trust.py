@@ -254,8 +254,10 @@ def test_only_the_variable_for_folders_may_name_several(
 
 def test_insecure_is_told_at_v(url: str, folder: Folder) -> None:
     assert "insecure" not in ask(url, folder, "--insecure").stdout
-    loud = report.read(ask(url, folder, "--insecure", "-v"), verbose=True)
-    assert "--insecure" in loud.more
+    for more in ([], ["--ca-file", "{}/ca.pem"], ["--ca-file", "{}/other.pem"]):
+        loud = report.read(ask(url, folder, "--insecure", "-v", *more), verbose=True)
+        assert loud.state == "OK"
+        assert "insecure: --insecure, the server's certificate was not verified" in loud.more
     assert "insecure" not in ask(url, folder, "--ca-file", "{}/ca.pem", "-v").stdout
 
 

@@ -17,7 +17,7 @@ import sys
 from typing import Tuple
 
 #: The dearest first.
-DETECTIONS = ("chardet", "charset_normalizer")
+DETECTIONS: Tuple[str, ...] = ("chardet", "charset_normalizer")
 #: A name that no version looks for any more costs nothing.
 COMPRESSIONS = (
     "bz2",
@@ -33,15 +33,15 @@ TLS = ("ssl", "urllib3.contrib.pyopenssl")
 
 
 def load_requests(tls: bool) -> None:
-    """Import requests, without its optional imports if it can do without; *tls* is one of them."""
-    if "requests" in sys.modules:
-        return
+    """Import requests, without its optional imports if it can do without; *tls* is one of them.
+
+    If it cannot be imported at all, that is left to who needs it.
+    """
     logging.getLogger().addHandler(logging.NullHandler())  # else it would be stderr: a result
     others = COMPRESSIONS if tls else (*COMPRESSIONS, *TLS)
-    for number in reversed(range(len(DETECTIONS) + 1)):
-        if _imported_without((*DETECTIONS[:number], *others)):
-            return
-    importlib.import_module("requests")
+    unwanted = DETECTIONS
+    while not _imported_without((*unwanted, *others)) and unwanted:
+        unwanted = unwanted[:-1]
 
 
 def _imported_without(unwanted: Tuple[str, ...]) -> bool:
@@ -52,8 +52,6 @@ def _imported_without(unwanted: Tuple[str, ...]) -> bool:
     try:
         importlib.import_module("requests")
     except ImportError:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "requests"]:
-            del sys.modules[name]  # half imported: the next import has to start afresh
         return False
     finally:
         for name in hidden:

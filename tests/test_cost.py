@@ -156,6 +156,19 @@ def test_what_requests_can_do_without_is_kept_out_where_it_is_installed(
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+def test_what_was_kept_out_can_be_had_afterwards() -> None:
+    """And what was there before is still that, or two modules would go by one name."""
+    script = (
+        "import sys, lzma; from check_rodin_queues.libraries import load_requests; "
+        "load_requests(tls=False); import bz2, ssl; "
+        "print(sys.modules['lzma'] is lzma, 'requests' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=clean(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True True\n"
+
+
 @pytest.mark.parametrize(
     ("scheme", "variables", "needed"),
     [

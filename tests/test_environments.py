@@ -212,7 +212,15 @@ def test_64_mb_of_memory_are_enough(server: Simulator) -> None:
     assert_fine(start([str(SCRIPT)], environ(server), bound))
 
 
-@pytest.mark.parametrize("kind", ["", "liveness"])
+#: How a run that could be judged, or not, may end, by the kind of the probe.
+ENDS = {
+    "": {"OK": 0, "UNKNOWN": 3},
+    "readiness": {"OK": 0, "UNKNOWN": 1},
+    "liveness": {"OK": 0, "UNKNOWN": 0},
+}
+
+
+@pytest.mark.parametrize("kind", ENDS)
 @pytest.mark.parametrize("tenths", range(44, 200, 8))
 def test_too_little_memory_is_unknown(server: Simulator, tenths: int, kind: str) -> None:
     """Unless Python itself cannot start, or gives up, as 3.9 and 3.10 do within an import."""
@@ -224,9 +232,12 @@ def test_too_little_memory_is_unknown(server: Simulator, tenths: int, kind: str)
     done = start([str(SCRIPT), *probe], environ(server), bound)
     its_own = b"packages/check_rodin_queues/" not in done.stderr
     if not done.stdout and (its_own or done.stderr.startswith(b"Fatal Python error")):
+        assert done.returncode != 0
         return
-    assert done.returncode in ((0, 3) if not kind else (0, int(kind != "liveness"))), done
     assert done.stdout.count(b"\n") == 1, done
+    state = done.stdout.split()[1].decode()
+    assert done.returncode == ENDS[kind][state], done
+    assert state == "UNKNOWN" or done.stdout.startswith(FINE), done
     assert b"packages/check_rodin_queues/" not in done.stderr
 
 

@@ -8,6 +8,7 @@ import html
 import html.entities
 import json
 import math
+import re
 import string
 from typing import Callable, Dict, List, Optional, Tuple
 from urllib.parse import quote
@@ -210,6 +211,17 @@ def test_a_token_that_a_saved_answer_does_not_need_is_not_shown_either(
     assert "token_expires_in" not in outcome.stdout
     shown = report.read(run(*args, env={"RODIN_API_KEY": "a\nb"}, stdin=body), verbose=True)
     assert token[:40] in shown.text
+
+
+@pytest.mark.parametrize("seen", [0, 1, 20, 33])
+def test_no_part_of_a_token_is_left_where_a_saved_answer_is_cut(seen: int) -> None:
+    """Two thousand characters are shown, of which so many would be the token's."""
+    token = "0-made-up-for-the-cut-of-a-body-99"
+    body = "x" * (2000 - seen) + token + "y" * 2000
+    found = run("--input", "-", "-vvv", env={"RODIN_API_KEY": token}, stdin=body).stdout
+    assert f"body: {'x' * 1900}" in found
+    assert "0-made" not in found
+    assert not re.search("x[^x\\n*]", found)
 
 
 @pytest.mark.parametrize("encoded", ["hex", "base64", "base64 for URLs"])

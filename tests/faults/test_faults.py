@@ -9,13 +9,14 @@ from typing import Callable, Dict, Iterator, List, Tuple
 
 import pytest
 
+from tests.faults.causes import causes
 from tests.faults.invariants import check_run
 from tests.faults.punctuality import in_time
 from tests.faults.row import Row
 from tests.faults.server import Exchange, FaultServer
 from tests.faults.table import HEAPS, ROWS
 from tests.faults.trial import Launcher, Trial
-from tests.faults.writes import left, watching
+from tests.faults.writes import asked_alone, left, watching
 from tests.perfdata import parse
 
 #: The wall clock of a run that only it can end.
@@ -75,9 +76,9 @@ def ports(refusing_port: int, full_port: int, plain_server: FaultServer) -> Dict
 def attempt(launcher: Launcher, token_file: str) -> Attempt:
     """Return what runs a row against an address."""
 
-    def once(row: Row, url: str, *args: str) -> Trial:
+    def once(row: Row, url: str, *args: str, **env: str) -> Trial:
         common = ("-H", url, "--token-file", token_file, "-t", _timeout(row))
-        return launcher.run(*common, *row.args, *args, within=LONG + 20)
+        return launcher.run(*common, *row.args, *args, env=env, within=LONG + 20)
 
     return once
 
@@ -133,6 +134,9 @@ def test_fault(
     url = row.url.format(**ports)
     trial = _run(row, plain_server, lambda: attempt(row, url))
     _check(row, trial, plain_server, elsewhere)
+    if row.condition in {"unreachable", "invalid"} and not row.words:
+        text = trial.outcome.text.lower()
+        assert any(cause in text for cause in causes(row.name)), text
 
 
 @pytest.mark.parametrize("port", ["refused", "full"])
@@ -143,7 +147,7 @@ def test_a_connection_that_fails_is_not_tried_again(
     args = ("-H", f"http://127.0.0.1:{ports[port]}", "--token-file", token_file, "-t", "4")
     trial = launcher.run(*args, env=watching(tmp_path))
     assert check_run(trial) == "CRITICAL"
-    assert left(tmp_path) == [f"socket.connect (('127.0.0.1', {ports[port]}),)"]
+    assert left(tmp_path) == asked_alone("127.0.0.1", ports[port])
 
 
 def _over_tls() -> Iterator[object]:
@@ -162,6 +166,22 @@ def test_fault_over_tls(
     elsewhere.prepare(Exchange.hold)
     trial = _run(row, tls_server, lambda: attempt(row, tls_server.url, "--ca-file", ca_file))
     _check(row, trial, tls_server, elsewhere)
+
+
+def _through_a_proxy() -> Iterator[object]:
+    """Take every eighth row each day, and all in the long run."""
+    for number, row in enumerate(row for row in ROWS if row.url == Row._field_defaults["url"]):
+        daily = number % 8 == 3 and not row.deadline
+        yield pytest.param(row, id=_identity(row), marks=() if daily else pytest.mark.slow)
+
+
+@pytest.mark.parametrize("row", list(_through_a_proxy()))
+def test_fault_through_a_proxy(row: Row, plain_server: FaultServer, attempt: Attempt) -> None:
+    """Of http:// a proxy gives the answer itself, and it is read as strictly."""
+    proxy = {"HTTP_PROXY": plain_server.url}
+    trial = _run(row, plain_server, lambda: attempt(row, "http://rodin.example", **proxy))
+    assert check_run(trial) == row.state
+    assert bool(plain_server.requests) == row.asked
 
 
 def _rotated(row: Row, number: int) -> object:

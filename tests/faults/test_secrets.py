@@ -22,7 +22,7 @@ from tests.faults.invariants import check_run
 from tests.faults.proxy import Proxy
 from tests.faults.server import Exchange, FaultServer
 from tests.faults.trial import Launcher, Trial
-from tests.faults.writes import left, watching, written
+from tests.faults.writes import asked_alone, left, watching, written
 
 AUTHORIZATION = f"Authorization: Bearer {TOKEN}\r\n".encode()
 
@@ -180,7 +180,7 @@ def test_the_token_is_written_to_no_file(
     assert AUTHORIZATION in plain_server.requests[0]
     assert written(tmp_path) == []
     assert list(home.iterdir()) == []
-    assert left(tmp_path) == [f"socket.connect (('127.0.0.1', {plain_server.port}),)"]
+    assert left(tmp_path) == asked_alone("127.0.0.1", plain_server.port)
 
 
 UNSENDABLE: Dict[str, bytes] = {
@@ -438,6 +438,7 @@ TWICE: Dict[str, Tuple[int, Dict[str, str], Tuple[str, ...]]] = {
     "host": (0, {}, ("-H", WORD)),
     "host_of_http": (0, {}, ("-H", f"http://{WORD}")),
     "prefix": (2, {}, ("-H", f"{{}}/{WORD}")),
+    "prefix_at_a_cut": (2, {}, ("-H", f"http://127.0.0.1:1/{'x' * 870}{WORD}")),
     "selector": (0, {}, ("-H", "{}", "-w", f"{WORD}.job_awaiting=5")),
     "selector_of_no_queue": (1, {}, ("-H", "{}", "-w", f"{WORD}*.job_awaiting=5")),
     "selector_of_all": (2, {}, ("-H", "{}", "-w", f"[{WORD}r]*.job_awaiting=5")),

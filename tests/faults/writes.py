@@ -16,7 +16,7 @@ _log = os.open(os.environ["WRITES"], os.O_CREAT | os.O_WRONLY | os.O_APPEND)
 _writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 _leaving = (
     "subprocess.", "os.fork", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "pty.",
-    "syslog.", "socket.connect", "socket.send",
+    "syslog.", "socket.connect", "socket.send", "socket.getaddrinfo", "socket.gethostby",
 )
 _making = {"os.mkdir", "os.link", "os.symlink", "os.rename", "os.truncate"}
 def _hook(event, args):
@@ -25,7 +25,8 @@ def _hook(event, args):
     elif event in _making:
         path = args[1] if event in {"os.link", "os.symlink", "os.rename"} else args[0]
     elif event.startswith(_leaving):
-        os.write(_log, f"LEFT{event} {args[1:] if event[:7] == 'socket.' else args}\\n".encode())
+        shown = args[1:] if event.startswith(("socket.connect", "socket.send")) else args[:2]
+        os.write(_log, f"LEFT{event} {shown}\\n".encode())
         return
     else:
         return
@@ -59,6 +60,11 @@ def written(folder: Path) -> List[str]:
 def left(folder: Path) -> List[str]:
     """Return what else left the process: programs, connections and entries of a log."""
     return [line[len(_LEFT) :] for line in _told(folder) if line.startswith(_LEFT)]
+
+
+def asked_alone(host: str, port: int) -> List[str]:
+    """Return what has left a run that looked up and asked this server, and nobody else."""
+    return [f"socket.getaddrinfo {(host, port)}", f"socket.connect {((host, port),)}"]
 
 
 def _told(folder: Path) -> List[str]:

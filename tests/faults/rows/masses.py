@@ -31,7 +31,11 @@ def masses() -> Iterator[Row]:
     )
     for count in (5001, 10_000):
         yield fault(
-            "invalid", f"queues_{count}", f"sends {count} queues", reply(document.crowd(count)), "5"
+            "invalid",
+            f"queues_{count}",
+            f"sends {count} queues",
+            reply(document.crowd(count)),
+            f"it has {count} queues, more than 5000",
         )
     yield judged(
         "mass_of_text",

@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import shutil
+import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,14 @@ def start(
     return subprocess.run(
         command, env=env, capture_output=True, timeout=60, check=False, preexec_fn=preexec
     )
+
+
+def all_that_comes(listener: socket.socket) -> bytes:
+    """Return what the next client sends until it leaves; it gets no answer."""
+    connection, _ = listener.accept()
+    with connection:
+        connection.settimeout(20)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def assert_fine(done: subprocess.CompletedProcess[bytes]) -> None:
@@ -264,6 +273,29 @@ def test_what_python_tells_aside_is_not_shown(server: Simulator, aside: str) -> 
 def test_closed_descriptors_do_no_harm(server: Simulator, closed: str) -> None:
     done = start(["sh", "-c", f"{SCRIPT} {closed}"], environ(server))
     assert_fine(done)
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["", pytest.param("mount -t tmpfs none /dev && ", marks=as_root)],
+    ids=["as usual", "without devices"],
+)
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_the_server_does_not_get_what_was_for_a_closed_descriptor(closed: str, before: str) -> None:
+    """A connection must not have the number of standard output when the time is over."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        listener.settimeout(20)
+        heard = pool.submit(all_that_comes, listener)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        script = f"{before}exec {SCRIPT} -H {url} -t 1 {closed}"
+        command = ["sh", "-c", script]
+        if before:
+            command = ["unshare", "--mount", *command]
+        done = start(command, {"RODIN_API_KEY": TOKEN, "PATH": os.environ["PATH"]})
+        request = heard.result(20)
+    assert (done.returncode, done.stderr) == (2, b"")
+    assert request.startswith(b"GET /")
+    assert request.endswith(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize(("scenario", "code"), [("idle", 0), ("dead-worker", 2), ("rejected", 3)])

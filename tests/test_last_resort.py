@@ -238,6 +238,30 @@ def test_a_late_result_is_none_also_where_nobody_else_ends_the_run(
     assert (done.returncode, done.stdout, done.stderr) == (code, said, b"")
 
 
+#: A run that learns of a shorter time while it waits for the end of a longer one.
+SOONER = """
+import time
+from check_rodin_queues.lifetime import Lifetime
+from check_rodin_queues.output import Report
+lifetime = Lifetime(time.monotonic(), None)
+lifetime.on_timeout = lambda: Report(b"timeout", 2)
+lifetime.guard(10)
+time.sleep(0.3)
+lifetime.guard(0.6)
+time.sleep(8)
+"""
+
+
+def test_a_shorter_time_counts_at_once() -> None:
+    """As where an INI file that came slowly says so."""
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", SOONER], capture_output=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (2, b"timeout", b"")
+    assert 0.6 <= time.monotonic() - start < 5
+
+
 #: A run whose report of its end fails.
 SPEECHLESS = """
 import time

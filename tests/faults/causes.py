@@ -11,6 +11,8 @@ _RESET = ("connection reset by peer",)
 _NO_HTTP = ("does not speak proper http",)
 _NO_JSON = ("no json at line",)
 _NO_OBJECT = ("where an object is documented",)
+#: Python 3.9 tells no more.
+_NO_TLS = ("the tls connection to", "connection reset by peer", "is not connected")
 _LENGTH = ("content-length does not fit",)
 _NO_LONGER = ("its compressed body is cut, or has more behind its end",)
 _NOT_COMPRESSED = ("it is not compressed as its content-encoding says",)
@@ -22,8 +24,8 @@ CAUSES: Dict[str, Tuple[str, ...]] = {
     "reset_on_accept": (*_GONE, *_RESET, "broken pipe"),
     "closed_before_anything": _GONE,
     "interim_and_no_more": _GONE,
-    "closed_in_tls_greeting": ("unexpected eof while reading", *_RESET, "is not connected"),
-    "reset_in_tls_greeting": ("unexpected eof while reading", *_RESET, "is not connected"),
+    "closed_in_tls_greeting": _NO_TLS,
+    "reset_in_tls_greeting": _NO_TLS,
     "closed_*": _CUT,
     "reset_*": _RESET,
     "chunk_size_*": _CUT,

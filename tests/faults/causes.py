@@ -85,5 +85,5 @@ CAUSES: Dict[str, Tuple[str, ...]] = {
 
 
 def causes(name: str) -> Tuple[str, ...]:
-    """Return what may be said of the row *name*, in lower case; there has to be something."""
-    return next(words for pattern, words in CAUSES.items() if fnmatchcase(name, pattern))
+    """Return what may be said of the row *name*, in lower case; nothing if no pattern fits."""
+    return next((words for pattern, words in CAUSES.items() if fnmatchcase(name, pattern)), ())

@@ -26,6 +26,7 @@ STATES = {
 class Row(NamedTuple):
     """One fault.
 
+    Without `words` it has to be in `causes`, where a whole family of faults has the same ones.
     `deadline` says that nothing but the wall clock can end the run, `or_timeout` that it may do so
     as well as the condition; `asked` that the server reads a request; `queues` how many are judged;
     `url` may name the port of the server, one where nobody listens or one whose queue is full;

@@ -212,6 +212,12 @@ def test_a_result_that_comes_too_late_is_none(
     assert (done.returncode, done.stdout, done.stderr) == (code, said, b"")
 
 
+def executed(script: str) -> subprocess.CompletedProcess[bytes]:
+    """Run this much of the program; it ends by itself, or the test fails."""
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, capture_output=True, timeout=15, check=False)
+
+
 #: A run whose other thread has gone; its result is there in time, or not.
 DESERTED = """
 import time
@@ -229,12 +235,7 @@ lifetime.finish(Report(b"result", 0))
 def test_a_late_result_is_none_also_where_nobody_else_ends_the_run(
     seconds: float, code: int, said: bytes
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", DESERTED.format(seconds)],
-        capture_output=True,
-        timeout=20,
-        check=False,
-    )
+    done = executed(DESERTED.format(seconds))
     assert (done.returncode, done.stdout, done.stderr) == (code, said, b"")
 
 
@@ -255,9 +256,7 @@ time.sleep(8)
 def test_a_shorter_time_counts_at_once() -> None:
     """As where an INI file that came slowly says so."""
     start = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", SOONER], capture_output=True, timeout=20, check=False
-    )
+    done = executed(SOONER)
     assert (done.returncode, done.stdout, done.stderr) == (2, b"timeout", b"")
     assert 0.6 <= time.monotonic() - start < 5
 
@@ -282,12 +281,7 @@ time.sleep(20)
     ids=["the time is over", "a signal"],
 )
 def test_an_end_that_cannot_be_told_is_one_all_the_same(timeout: float, then: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", SPEECHLESS.format(timeout, then)],
-        capture_output=True,
-        timeout=15,
-        check=False,
-    )
+    done = executed(SPEECHLESS.format(timeout, then))
     assert (done.returncode, done.stdout, done.stderr) == (3, b"untold", b"")
 
 

@@ -270,20 +270,22 @@ def test_a_start_without_a_token_is_as_long_as_it_may_be() -> None:
     assert token_of("abcdefgh").redact_start("x" * 5000, 100) == "x" * 100
 
 
+#: How far beyond a cut this token is looked for: its hex, the longest escape for each digit.
+REACH = 18 * len(b"secret-token".hex())
+
+
 def test_a_start_that_need_not_be_cut_is_shown_whole() -> None:
     """The longest text of which all is looked through."""
     token = token_of("secret-token")
-    reach = 18 * max(map(len, (binascii.hexlify(b"secret-token"), "secret-token")))
-    text = f"secret-token{'x' * (40 + reach - len('secret-token'))}"
+    text = f"secret-token{'x' * (40 + REACH - len('secret-token'))}"
     assert token.redact_start(text, 40) == f"***{'x' * 37}"
 
 
 def test_what_is_hidden_before_does_not_bring_a_cut_token_into_view() -> None:
     token = token_of("secret-token")
     escaped = "".join(f"&amp;amp;#x0000{ord(char):x};" for char in "secret-token")
-    reach = 18 * len(binascii.hexlify(b"secret-token"))
     start = f"{escaped * 2}{'x' * 29}secret-toke"
-    assert len(start) == 40 + reach
+    assert len(start) == 40 + REACH
     assert "secr" not in token.redact_start(f"{start}n and more", 40)
 
 

@@ -6,15 +6,16 @@ from fnmatch import fnmatchcase
 from typing import Dict, Tuple
 
 _GONE = ("closed the connection without an answer",)
+_LENGTH = ("content-length does not fit",)
 #: The second of urllib3 before 2, which does not compare the two itself.
-_CUT = ("the transfer broke: the answer of", "content-length does not fit")
+_CUT = ("the transfer broke: the answer of", *_LENGTH)
 _RESET = ("connection reset by peer",)
 _NO_HTTP = ("does not speak proper http",)
 _NO_JSON = ("no json at line",)
 _NO_OBJECT = ("where an object is documented",)
 #: Python 3.9 tells no more.
-_NO_TLS = ("the tls connection to", "connection reset by peer", "is not connected")
-_LENGTH = ("content-length does not fit",)
+_NO_TLS = ("the tls connection to", *_RESET, "is not connected")
+_ENCODING = ("its content-encoding is not one that can be read",)
 _NO_LONGER = ("its compressed body is cut, or has more behind its end",)
 _NOT_COMPRESSED = ("it is not compressed as its content-encoding says",)
 _EMPTY = ("it is empty",)
@@ -78,9 +79,9 @@ CAUSES: Dict[str, Tuple[str, ...]] = {
     "packed_gzip_false": _NOT_COMPRESSED,
     "packed_gzip_wrong_check": _NOT_COMPRESSED,
     "packed_deflate_false": _NOT_COMPRESSED,
-    "packed_gzip_twice_false": ("its content-encoding is not one that can be read",),
+    "packed_gzip_twice_false": _ENCODING,
     "packed_gzip_*": _NO_LONGER,
-    "packed_*": ("its content-encoding is not one that can be read",),
+    "packed_*": _ENCODING,
     "transfer_encoding_*": ("its transfer-encoding is not one that can be read",),
 }
 

@@ -25,7 +25,9 @@ def _hook(event, args):
     elif event in _making:
         path = args[1] if event in {"os.link", "os.symlink", "os.rename"} else args[0]
     elif event.startswith(_leaving):
-        shown = args[1:] if event.startswith(("socket.connect", "socket.send")) else args[:2]
+        shown = args
+        if event.startswith("socket."): # a look-up has no socket, and a host and port first
+            shown = args[:2] if isinstance(args[0], str) else args[1:]
         os.write(_log, f"LEFT{event} {shown}\\n".encode())
         return
     else:

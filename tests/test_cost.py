@@ -24,12 +24,13 @@ from tests.cost.cases import clean_environment
 from tests.live import Both, both
 
 PACKAGE = "check_rodin_queues"
-#: What runs a script, and tells at its very end which modules are there.
+#: What runs a script, and tells at its very end which modules are there, and if gc has work.
 TELL = """
-import os, sys
+import gc, os, sys
 end = os._exit
 def tell(code):
-    os.write(2, "\\n".join(name for name, module in sys.modules.items() if module).encode())
+    told = [name for name, module in sys.modules.items() if module]
+    os.write(2, "\\n".join([*told, *(["gc at work"] if gc.isenabled() else [])]).encode())
     end(code)
 os._exit = tell
 del sys.argv[0]
@@ -200,6 +201,36 @@ def test_nothing_is_looked_for_beside_the_script(site: Both, tmp_path: Path) -> 
     command = [str(script), "-H", site.http, "--token-file", site.token]
     done = subprocess.run(command, env=clean(), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+#: A module that says that it was taken, and ends the run.
+TAKEN = "import os; os._exit(99)\n"
+
+
+def test_libraries_of_a_folder_that_a_wrapper_names_are_found(site: Both, tmp_path: Path) -> None:
+    """It is first on the path, and not the folder where the wrapper is."""
+    libraries_folder = tmp_path / "lib"
+    libraries_folder.mkdir()
+    (libraries_folder / "nagiosplugin.py").write_text(TAKEN, encoding="ascii")
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text(
+        f"import sys; sys.path.insert(0, {str(libraries_folder)!r})\n"
+        f"from {PACKAGE}.__main__ import main\nmain()\n"
+    )
+    command = [sys.executable, str(wrapper), "-H", site.http, "--token-file", site.token]
+    assert subprocess.run(command, env=clean(), check=False).returncode == 99
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python has no safe path before 3.11")
+def test_a_folder_of_scripts_that_the_environment_names_counts(site: Both, tmp_path: Path) -> None:
+    """With a safe path it is not Python that puts the folder of the script there."""
+    script = tmp_path / SCRIPT.name
+    script.write_bytes(SCRIPT.read_bytes())
+    script.chmod(0o755)
+    (tmp_path / "nagiosplugin.py").write_text(TAKEN, encoding="ascii")
+    command = [str(script), "-H", site.http, "--token-file", site.token]
+    env = clean(PYTHONSAFEPATH="1", PYTHONPATH=str(tmp_path))
+    assert subprocess.run(command, env=env, check=False).returncode == 99
 
 
 def test_libraries_that_lie_beside_the_script_with_the_package_are_found(tmp_path: Path) -> None:

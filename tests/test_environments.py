@@ -8,6 +8,7 @@ import resource
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,9 @@ from typing import Callable, Dict, Iterator, List, Optional
 
 import pytest
 
+import check_rodin_queues
 from examples.simulator import Simulator
+from tests import stub
 from tests.console import SCRIPT, environment
 from tests.faults.punctuality import in_time, stopwatch
 
@@ -298,6 +301,19 @@ def test_the_server_does_not_get_what_was_for_a_closed_descriptor(closed: str, b
     assert request.endswith(b"\r\n\r\n")
 
 
+def test_no_connection_has_the_number_of_a_standard_stream() -> None:
+    """Whatever a library tells on standard error would go to the server."""
+    with stub.stub(b"", holds=True) as server:
+        command = ["sh", "-c", f"exec {SCRIPT} -H {server.url} -t 5 <&- >&- 2>&-"]
+        with subprocess.Popen(command, env={"RODIN_API_KEY": TOKEN}) as process:
+            while not server.requests and process.poll() is None:
+                time.sleep(0.01)
+            opened = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
+            process.terminate()
+    assert opened == ["/dev/null"] * 3
+    assert process.returncode == 3
+
+
 @pytest.mark.parametrize(("scenario", "code"), [("idle", 0), ("dead-worker", 2), ("rejected", 3)])
 @pytest.mark.parametrize("where", [">&-", "<&- >&- 2>&-", ">/dev/full"])
 def test_output_that_cannot_be_written_keeps_the_exit_code(
@@ -371,6 +387,27 @@ def test_a_clock_that_jumps_moves_no_deadline(tmp_path: Path) -> None:
         took = time.monotonic() - began
     assert output.startswith(b"RODIN_QUEUES CRITICAL - timeout: ")
     assert 1.9 < took < 4
+
+
+@pytest.mark.parametrize(
+    ("verbosity", "lines"), [([], 1), (["-v"], 2), (["-vvv"], 5)], ids=["", "-v", "-vvv"]
+)
+def test_what_is_removed_while_it_waits_is_not_missed(
+    verbosity: List[str], lines: int, tmp_path: Path
+) -> None:
+    """As by an upgrade: nothing has to be read from a disk once the server is asked."""
+    copy = shutil.copytree(check_rodin_queues.__path__[0], tmp_path / "check_rodin_queues")
+    with stub.stub(b"HTTP/1.1 200 OK\r\n", holds=True) as server:
+        command = [sys.executable, "-m", copy.name, "-H", server.url, "-t", "3", *verbosity]
+        env = environment({"RODIN_API_KEY": TOKEN, "PYTHONPATH": str(tmp_path)})
+        with subprocess.Popen(command, env=env, cwd=tmp_path, stdout=subprocess.PIPE) as process:
+            while not server.requests and process.poll() is None:
+                time.sleep(0.01)
+            shutil.rmtree(copy)
+            output = process.communicate(timeout=30)[0]
+    assert (process.returncode, output.count(b" - timeout: asking ")) == (2, 1), output
+    assert b" | time=3" in output
+    assert output.count(b"\n") >= lines
 
 
 @pytest.mark.alone

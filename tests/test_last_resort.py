@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -57,6 +58,43 @@ def ended(args: List[str], output: int, **env: str) -> Tuple[int, float]:
         except subprocess.TimeoutExpired:
             process.kill()
     return process.returncode, time.monotonic() - start
+
+
+@contextlib.contextmanager
+def unread_pipe() -> Iterator[Tuple[int, int]]:
+    """Give a pipe that nobody reads, with room for a page, and its other end."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(select.PIPE_BUF))
+    os.set_blocking(writer, True)
+    os.read(reader, select.PIPE_BUF)
+    yield writer, reader
+    os.close(writer)
+    os.close(reader)
+
+
+def test_a_pipe_that_nobody_reads_holds_nobody_up() -> None:
+    """The report of the end is longer than what the pipe takes."""
+    with stub.stub(TALKATIVE, holds=True) as server, unread_pipe() as (pipe, _):
+        args = ["-H", server.url, "-t", "1", "-vvv"]
+        code, seconds = ended(args, pipe, RODIN_API_KEY=live.TOKEN)
+    assert code == 2
+    assert seconds < 1.6
+
+
+def test_a_help_that_is_read_late_is_whole() -> None:
+    """The deadline is not known yet: there is a second for each piece."""
+    with unread_pipe() as (pipe, reader):
+        process = subprocess.Popen([str(SCRIPT), "--help"], stdout=pipe, env=environment())
+        time.sleep(0.7)
+        read, ended_before = b"", False
+        while not ended_before:
+            ended_before = process.poll() is not None
+            while select.select([reader], [], [], 0.05)[0]:
+                read += os.read(reader, select.PIPE_BUF)
+    assert read.endswith(run("--help").stdout.encode())
 
 
 @pytest.mark.parametrize("filled", [0, 3_000, 100_000])
@@ -239,26 +277,97 @@ def test_a_late_result_is_none_also_where_nobody_else_ends_the_run(
     assert (done.returncode, done.stdout, done.stderr) == (code, said, b"")
 
 
-#: A run that learns of a shorter time while it waits for the end of a longer one.
-SOONER = """
+#: A run that learns of another time while it waits; what it says then takes a moment.
+TWO_TIMES = """
 import time
 from check_rodin_queues.lifetime import Lifetime
 from check_rodin_queues.output import Report
 lifetime = Lifetime(time.monotonic(), None)
-lifetime.on_timeout = lambda: Report(b"timeout", 2)
-lifetime.guard(10)
+def slow():
+    time.sleep(0.5)
+    return Report(b"timeout", 2)
+lifetime.on_timeout = slow
+lifetime.guard({})
 time.sleep(0.3)
-lifetime.guard(0.6)
+lifetime.guard({})
 time.sleep(8)
 """
 
 
-def test_a_shorter_time_counts_at_once() -> None:
+@pytest.mark.parametrize(("first", "then"), [(10, 0.6), (0.5, 0.7)], ids=["shorter", "longer"])
+def test_another_time_counts_at_once(first: float, then: float) -> None:
     """As where an INI file that came slowly says so."""
     start = time.monotonic()
-    done = executed(SOONER)
+    done = executed(TWO_TIMES.format(first, then))
     assert (done.returncode, done.stdout, done.stderr) == (2, b"timeout", b"")
-    assert 0.6 <= time.monotonic() - start < 5
+    assert then + 0.5 <= time.monotonic() - start < 5
+
+
+#: A run that started five seconds ago tells when the kernel will end it.
+KERNEL = """
+import signal, time
+from check_rodin_queues.lifetime import Lifetime
+Lifetime(time.monotonic() - 5, None).guard({})
+print(signal.getitimer(signal.ITIMER_REAL)[0])
+"""
+
+
+@pytest.mark.parametrize(
+    ("timeout", "seconds"), [(10, 8), (2, 3)], ids=["still to come", "over already"]
+)
+def test_the_kernel_ends_it_three_seconds_after_its_time(timeout: int, seconds: int) -> None:
+    """Or after now, if that is later: the other thread has to have time to say so."""
+    done = executed(KERNEL.format(timeout))
+    assert seconds - 1 < float(done.stdout) <= seconds
+
+
+#: A run of which one thread never comes to its end, once it has begun to make that of the run.
+STUCK = """
+import os, time
+from check_rodin_queues.lifetime import Lifetime
+from check_rodin_queues.output import Report
+lifetime = Lifetime(time.monotonic(), Report(b"untold", 3))
+{}
+"""
+HANGS_WRITING = """
+lifetime.guard(0.5)
+lifetime._write = lambda _: time.sleep(20)
+lifetime.finish(Report(b"result", 1))
+"""
+HANGS_TELLING = """
+lifetime.on_signal = lambda _: time.sleep(20)
+lifetime.guard(10)
+os.kill(os.getpid(), 15)
+time.sleep(0.5)
+lifetime.finish(Report(b"result", 0))
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "code", "said"),
+    [(HANGS_WRITING, 1, b""), (HANGS_TELLING, 3, b"untold")],
+    ids=["one that writes", "one that was to tell a signal"],
+)
+def test_a_thread_that_hangs_is_not_waited_for(does: str, code: int, said: bytes) -> None:
+    done = executed(STUCK.format(does))
+    assert (done.returncode, done.stdout, done.stderr) == (code, said, b"")
+
+
+#: A run that has a part of its result to write yet when its time is just over.
+WRITES = """
+lifetime.guard(0.5)
+def write(_):
+    time.sleep(max(0.52 - lifetime.elapsed(), 0))
+    os.write(1, b"result")
+lifetime._write = write
+lifetime.finish(Report(b"", 1))
+"""
+
+
+def test_one_that_writes_when_the_time_is_over_is_given_a_moment() -> None:
+    """A busy machine may be late itself, so it has a few tries."""
+    ends = [executed(STUCK.format(WRITES)) for _ in range(4)]
+    assert (1, b"result") in {(done.returncode, done.stdout) for done in ends}
 
 
 #: A run whose report of its end fails.

@@ -168,16 +168,17 @@ def test_a_signal_at_any_moment_of_our_code(
     """
     plain_server.prepare(HEALTHY)
     args = ("-H", plain_server.url, "--token-file", token_file)
-    sent = 0
+    ends = []
     for event in _moments(share):
         env = _hooked(tmp_path, number, event)
         trial = launcher.run(*args, env=env)
         was_sent = Path(env["LOG"]).exists()
-        sent += was_sent
         state = check_run(trial)
         assert state == ("UNKNOWN" if was_sent else "OK"), trial.outcome
         assert state == "OK" or number.name in trial.outcome.text
-    assert sent, "no signal was ever sent"
+        ends.append(trial.outcome.text)
+    # most of what happens in a run
+    assert any(f"ended by {number.name} while loading the libraries," in end for end in ends)
 
 
 def _moments(share: int) -> List[int]:

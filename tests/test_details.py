@@ -129,6 +129,10 @@ why: b.job_running is 0: no threshold
 }
 
 
+def test_vvv_shows_the_first_2000_characters_of_a_saved_answer() -> None:
+    assert f"body: {'x' * 1999}y" in ask("x" * 1999 + "yz", "-vvv").stdout.splitlines()
+
+
 @pytest.mark.parametrize(("number", "more"), [(19, ""), (20, ""), (21, " and 1 more")])
 def test_of_the_queues_left_out_twenty_are_named(number: int, more: str) -> None:
     """In the order of their names, whatever that of the answer is."""

@@ -188,6 +188,7 @@ REASONS = {
     b"NaN": "no queue status: NaN is not JSON",
     b"\xff": "no queue status: byte 0 is not UTF-8",
     b"[" * 60000: "no queue status: it is nested too deeply",
+    b'{"a": [' + b"[]," * 300_000 + b"0]}": "no queue status: it is too large to be held in memory",
     b"null": f"no queue status: null{AN_OBJECT}",
     b"5": f"no queue status: an integer{AN_OBJECT}",
     b'"5"': f"no queue status: a string{AN_OBJECT}",

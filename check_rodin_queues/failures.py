@@ -27,8 +27,12 @@ from check_rodin_queues.trust import Trust, loadable, unreadable_store
 from check_rodin_queues.wire import OnlyInterim, phrase
 
 _TRUST_HELP = "Give its CA with --ca-file"
+_RENEW = "Renew it on {peer}"
+_SERVER_TERMS = ("the server", "the host in -H")
+_PROXY_TERMS = ("the proxy", "the proxy in HTTPS_PROXY or ALL_PROXY")
 _WRONG_NAME, _WRONG_ADDRESS = 62, 64
-#: OpenSSL's X509_V_ERR_* codes: what is wrong with the certificate, and which option helps.
+#: OpenSSL's X509_V_ERR_* codes: what is wrong with the certificate, and which option helps. {peer}
+#: is whose certificate it is, {named} where its name was given.
 CERTIFICATE_FAULTS = {
     2: (
         "a CA above its issuer is not trusted or missing",
@@ -41,34 +45,34 @@ CERTIFICATE_FAULTS = {
     9: ("it or a CA above it is not yet valid", "Check the clocks of both hosts"),
     10: (
         "it or a CA above it has expired",
-        "Renew it on the server, or give its CA's new certificate with --ca-file",
+        "Renew it on {peer}, or give its CA's new certificate with --ca-file",
     ),
     18: ("it is self-signed", _TRUST_HELP),
     19: ("its CA is not trusted: self-signed certificate in the chain", _TRUST_HELP),
     20: (
         "its issuer is not trusted or an intermediate is missing",
-        "Give its CA with --ca-file, or let the server send the whole chain",
+        "Give its CA with --ca-file, or let {peer} send the whole chain",
     ),
     21: (
         "its issuer is not trusted or an intermediate is missing",
-        "Give its CA with --ca-file, or let the server send the whole chain",
+        "Give its CA with --ca-file, or let {peer} send the whole chain",
     ),
-    23: ("it is revoked", "Renew it on the server"),
+    23: ("it is revoked", _RENEW),
     24: ("its CA is not allowed to sign certificates", "Issue it by a real CA"),
     25: ("its chain is longer than a CA in it allows", "Issue it by a CA that may"),
     26: ("it is not meant for a server (wrong key usage)", "Issue one for server authentication"),
     _WRONG_NAME: (
         "it is not valid for this host name",
-        "Name the host in -H as one of its subjectAltNames does",
+        "Name {named} as one of its subjectAltNames does",
     ),
     _WRONG_ADDRESS: (
         "it is not valid for this IP address",
-        "Name the host in -H as one of its subjectAltNames does",
+        "Name {named} as one of its subjectAltNames does",
     ),
     47: ("a CA in its chain may not issue for this name", "Issue it by a CA that may"),
-    66: ("its key is too weak", "Renew it on the server"),
+    66: ("its key is too weak", _RENEW),
     67: ("the key of its CA is too weak", "Renew the CA"),
-    68: ("its signature is too weak", "Renew it on the server"),
+    68: ("its signature is too weak", _RENEW),
     79: ("its CA certificate is invalid", "Issue it by a real CA"),
 }
 #: Those of X509_V_FLAG_X509_STRICT, which Python sets from 3.13 on: older tools made such ones.
@@ -138,9 +142,10 @@ def explain(error: BaseException, server: Server, trust: Optional[Trust]) -> Che
         where = f"the proxy for {where}"
     if certificate is not None:
         said = printable(certificate.verify_message)
-        return _certificate(certificate.verify_code, said, where)
+        return _certificate(certificate.verify_code, said, where, bool(proxied))
     if _first(causes, CertificateError):  # urllib3 before 2 compares the names itself
-        return _certificate(_WRONG_ADDRESS if server.is_address else _WRONG_NAME, "", where)
+        code = _WRONG_ADDRESS if server.is_address and not proxied else _WRONG_NAME
+        return _certificate(code, "", where, bool(proxied))
     interim = _first(causes, OnlyInterim)
     if interim is not None:
         only = f"HTTP {interim.status}, an interim answer, with no other one behind it"
@@ -171,12 +176,14 @@ def _first(causes: List[BaseException], kind: Type[_E]) -> Optional[_E]:
     return next((cause for cause in causes if isinstance(cause, kind)), None)
 
 
-def _certificate(code: int, said: str, where: str) -> AnswerError:
+def _certificate(code: int, said: str, where: str, of_proxy: bool) -> AnswerError:
     """Return the error for a certificate by OpenSSL's *code* of it, and what else is *said*."""
-    fault, advice = CERTIFICATE_FAULTS.get(code, (said, "Renew it on the server"))
+    fault, advice = CERTIFICATE_FAULTS.get(code, (said, _RENEW))
+    peer, named = _PROXY_TERMS if of_proxy else _SERVER_TERMS
     if code in _FORMAL_FAULTS:
         fault = f"it or its CA breaks RFC 5280, on which this Python insists: {said}"
         advice = "Issue it anew by a new CA made with a current tool"
+    advice = advice.format(peer=peer, named=named)
     return unreachable(f"the certificate of {where} is refused: {fault}", advice)
 
 

@@ -9,6 +9,7 @@ import requests.adapters
 import requests.auth
 import urllib3
 import urllib3.connection
+import urllib3.exceptions
 
 from check_rodin_queues.tokens import Token
 from check_rodin_queues.wire import Response
@@ -32,6 +33,13 @@ class _Connection(urllib3.connection.HTTPConnection):
 
 class _SecureConnection(urllib3.connection.HTTPSConnection):
     response_class = Response
+
+    def _connect_tls_proxy(self, *args: Any, **kwargs: Any) -> Any:
+        """Tell a failure of TLS with the proxy apart, as urllib3 before 2 does not."""
+        try:
+            return super()._connect_tls_proxy(*args, **kwargs)
+        except Exception as error:
+            raise urllib3.exceptions.ProxyError("TLS with the proxy failed", error) from error
 
 
 class _Pool(urllib3.HTTPConnectionPool):

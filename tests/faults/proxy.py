@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
+from typing import Optional
 
 from tests.faults.server import Exchange, FaultServer
 
 
 class Proxy(FaultServer):
-    """Answers CONNECT with a tunnel, or with *refusal* where one is given."""
+    """Answers CONNECT with a tunnel, or with *refusal* where one is given; may speak *tls*."""
 
-    def __init__(self, refusal: bytes = b"") -> None:
-        super().__init__(self._tunnel)
+    def __init__(self, refusal: bytes = b"", tls: Optional[ssl.SSLContext] = None) -> None:
+        super().__init__(self._tunnel, tls)
         self.refusal = refusal
         self.heard = b""
 
     def _tunnel(self, exchange: Exchange) -> None:
         request = exchange.request()
         self.heard += request
+        if not request:  # urllib3 before 2 looks at the name in a certificate afterwards
+            return
         if self.refusal:
             exchange.send(self.refusal)
             exchange.close()

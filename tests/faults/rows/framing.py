@@ -153,6 +153,12 @@ def framing() -> Iterator[Row]:
         ),
         "OK",
     )
+    yield Row(
+        "chunked_in_capitals",
+        "announces chunks in capitals, as one may",
+        raw(head("200 OK", "Transfer-Encoding: CHUNKED"), chunk(BODY), chunk(b"")),
+        "OK",
+    )
     yield fault(
         "invalid",
         "transfer_encoding_unknown",

@@ -193,7 +193,7 @@ def _cause(causes: List[BaseException], where: str) -> Tuple[str, str]:
     if tls is not None:
         return _tls(tls, where)
     for cause in causes:
-        refused = _REFUSED_BY_PROXY.match(str(cause)) if type(cause) is OSError else None
+        refused = _REFUSED_BY_PROXY.match(str(cause))
         if refused:
             status = int(refused[1])
             return f"{where} refuses the connection: HTTP {status}{phrase(status)}", _PROXY_HELP
@@ -221,7 +221,7 @@ def _system(causes: List[BaseException], where: str) -> Tuple[str, str]:
     """Return the words of the operating system's error, or at least the exception's name."""
     for cause in reversed(causes):
         number = getattr(cause, "errno", None)
-        if isinstance(cause, OSError) and isinstance(number, int) and number > 0:
+        if isinstance(number, int) and number > 0:
             advice = "Check that the server is up, and the port"
             if number == errno.ECONNRESET:
                 advice = _LEFT

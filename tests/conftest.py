@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import Generator
 
 import pytest
 
@@ -32,3 +33,26 @@ def _measured_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     if request.node.nodeid.startswith(UNMEASURED) and ALL_MEASURED not in os.environ:
         monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
         monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
+
+
+#: Why a test may be left out in CI: what it is about is not in this Python, its libraries or the
+#: machine. All else can be installed there, and a test that is only skipped would pass unseen.
+MAY_LACK = (
+    *("this Python", "Python has no", "does not know its own library", "it insists on"),
+    *("the libraries that make them", "no IPv6", "this machine has no IPv6", "somebody limits"),
+    *("the folders above the script", "the program itself is in"),
+)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Make a failure of a test that CI may not leave out."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+        if not reason.partition("Skipped: ")[2].startswith(MAY_LACK):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} is left out: {reason}"
+    return report

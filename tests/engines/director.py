@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Optional
 
+import pytest
+
 from tests.engines.icinga import API_PASSWORD, API_USER, Icinga
-from tests.engines.programs import Account, Daemon, account, find, free_port, lacking, run_as
+from tests.engines.programs import Account, Daemon, account, find, free_port, run_as
 
 MODULES = Path("/usr/share/icingaweb2/modules")
 
@@ -126,4 +128,4 @@ class Director:
 def find_module(name: str) -> None:
     """Skip the test if the module *name* of Icinga Web is not installed."""
     if not (MODULES / name).is_dir():
-        lacking(f"the module {name} of Icinga Web is not installed")
+        pytest.skip(f"the module {name} of Icinga Web is not installed")

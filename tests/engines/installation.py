@@ -7,7 +7,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.engines.programs import find, lacking
+import pytest
+
+from tests.engines.programs import find
 
 ROOT = Path(__file__).parents[2]
 PYTHON = "/usr/bin/python3"
@@ -24,7 +26,7 @@ def install(folder: Path) -> Path:
     since setuptools builds in the source tree, where tests that run side by side would meet.
     """
     if subprocess.run([PYTHON, "-c", "import requests, nagiosplugin"], check=False).returncode:
-        lacking("python3-requests or python3-nagiosplugin is not installed")
+        pytest.skip("python3-requests or python3-nagiosplugin is not installed")
     venv, source = folder / "plugin", folder / "source"
     shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(*NO_SOURCE))
     # Byte code is written at installation: the engine's user could not write it later.

@@ -15,8 +15,10 @@ import time
 from pathlib import Path
 from typing import Mapping
 
+import pytest
+
 from tests.console import Outcome, environment
-from tests.engines.programs import SEARCH_PATH, find, lacking
+from tests.engines.programs import SEARCH_PATH, find
 
 SETTINGS = """\
 [containers]
@@ -34,7 +36,7 @@ class Podman:
 
     def __init__(self) -> None:
         if os.geteuid() != 0:
-            lacking("only root can limit a container's CPU everywhere")
+            pytest.skip("only root can limit a container's CPU everywhere")
         self._program = find("podman")
         find("runc")
         # not pytest's folder: a socket's path has to stay below 108 bytes

@@ -6,8 +6,10 @@ import urllib.request
 from pathlib import Path
 from typing import Optional
 
+import pytest
+
 from tests.engines.nagios import Nagios
-from tests.engines.programs import Account, Daemon, find, free_port, lacking, run_as
+from tests.engines.programs import Account, Daemon, find, free_port, run_as
 
 APACHE_MODULES = Path("/usr/lib/apache2/modules")
 CGI = Path("/usr/lib/cgi-bin/nagios4")
@@ -38,7 +40,7 @@ class WebPages:
         self._user = user
         self._daemon: Optional[Daemon] = None
         if not CGI.is_dir():
-            lacking("nagios4-cgi is not installed")
+            pytest.skip("nagios4-cgi is not installed")
         cgi = (STYLES.parent / "cgi.cfg").read_text("utf-8")
         cgi = cgi.replace("/etc/nagios4/nagios.cfg", str(nagios.config))
         (folder / "cgi.cfg").write_text(cgi, "utf-8")

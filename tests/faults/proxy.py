@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
+import select
 import socket
 import ssl
-import threading
 from typing import Optional
 
 from tests.faults.server import Exchange, FaultServer
@@ -31,17 +30,22 @@ class Proxy(FaultServer):
         host, port = request.split()[1].decode().rsplit(":", 1)
         with socket.create_connection((host, int(port))) as target:
             exchange.send(b"HTTP/1.1 200 Connected\r\n\r\n")
-            back = threading.Thread(target=_copy, args=(target, exchange.stream), daemon=True)
-            back.start()
-            while data := exchange.stream.recv(65536):
-                self.heard += data
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-            back.join()
+            self._relay(exchange.stream, target)
+        exchange.close()
 
-
-def _copy(source: socket.socket, target: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-        target.shutdown(socket.SHUT_WR)
+    def _relay(self, client: socket.socket, target: socket.socket) -> None:
+        """Hand on until the target has ended; by one thread, since two may not share a TLS."""
+        open_ends = {client: target, target: client}
+        while target in open_ends:
+            pending = isinstance(client, ssl.SSLSocket) and client.pending()
+            ready = [client] if pending else select.select(list(open_ends), [], [])[0]
+            for source in ready:
+                data = source.recv(65536)
+                if source is client:
+                    self.heard += data
+                if data:
+                    open_ends[source].sendall(data)
+                    continue
+                if source is client:
+                    target.shutdown(socket.SHUT_WR)
+                del open_ends[source]

@@ -88,7 +88,7 @@ def _options(raw: bytes, section: str, known: Known) -> List[str]:
     for number, line in _lines(text):
         try:
             if line[0] == "[":
-                name = ""  # if it cannot be read, it is none that is asked for
+                name = None  # if it cannot be read, what it holds is in none
                 name = _name(line)
             elif name is None:
                 raise ConfigError("an option stands before the first [SECTION]")  # noqa: TRY301 — as the others

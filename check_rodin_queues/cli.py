@@ -272,12 +272,13 @@ class Run:
         where = traceback.extract_tb(error.__traceback__)[-1]
         for line in traceback.format_tb(error.__traceback__):
             self._journal.note(DEBUG, line)
-        place = f"{where.filename.rpartition('/')[2]}:{where.lineno}"
-        return Verdict(
-            State.UNKNOWN,
-            f"internal error: {type(error).__name__} at {place}. "
-            f"Run with -vvv and report it, please (version {__version__})",
+        text = (
+            f"the Python module {error.name} is missing. Install it for {sys.executable}"
+            if isinstance(error, ModuleNotFoundError)
+            else f"internal error: {type(error).__name__} at {where.filename.rpartition('/')[2]}:"
+            f"{where.lineno}. Run with -vvv and report it, please (version {__version__})"
         )
+        return Verdict(State.UNKNOWN, text)
 
 
 def _probe_named_in(words: Sequence[str]) -> Optional[str]:
@@ -294,7 +295,6 @@ def _lift_ceiling() -> None:
 
     Nothing is imported for that: a disk that hangs must not make the end late.
     """
-    memory = sys.modules.get("check_rodin_queues.memory")
-    lift = getattr(memory, "lift", None)
+    lift = getattr(sys.modules.get("check_rodin_queues.memory"), "lift", None)
     if lift:  # else it is only about to be loaded, and no ceiling there yet
         lift()

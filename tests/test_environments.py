@@ -272,6 +272,28 @@ def test_what_python_tells_aside_is_not_shown(server: Simulator, aside: str) -> 
     assert_fine(start([str(SCRIPT.parent / "python"), "-c", script], environ(server)))
 
 
+@pytest.mark.parametrize("library", ["requests", "nagiosplugin"])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            "import no_such_module",
+            f"the Python module no_such_module is missing. Install it for {SCRIPT.parent}/python",
+        ),
+        ("raise ImportError", "internal error: ImportError at "),
+    ],
+    ids=["missing", "broken"],
+)
+def test_a_library_that_cannot_be_loaded_is_told(
+    server: Simulator, library: str, content: str, said: str, tmp_path: Path
+) -> None:
+    """As after an upgrade of the system's Python."""
+    (tmp_path / f"{library}.py").write_text(content, encoding="ascii")
+    done = start([str(SCRIPT), "-t", "5"], environ(server, PYTHONPATH=str(tmp_path)))
+    assert (done.returncode, done.stderr, done.stdout.count(b"\n")) == (3, b"", 1)
+    assert done.stdout.decode().startswith(f"RODIN_QUEUES UNKNOWN - {said}"), done.stdout
+
+
 @pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
 def test_closed_descriptors_do_no_harm(server: Simulator, closed: str) -> None:
     done = start(["sh", "-c", f"{SCRIPT} {closed}"], environ(server))

@@ -242,10 +242,11 @@ def _retry_after(headers: Mapping[str, str]) -> str:
 
 def _shown_location(location: str, token: Token) -> str:
     """Return where a redirect leads, for people: without what may be a secret."""
-    try:
-        parts = urlsplit(location)
+    try:  # what divides a URL may be in the token, too
+        parts = urlsplit(token.redact_start(location, _SHOWN_HEADER))
     except ValueError:
         return ""
     host = parts.netloc.rpartition("@")[2]
-    target = f"{parts.scheme}://{host}{parts.path}" if host else parts.path
-    return f" to {printable(token.redact_start(target, 60))}" if target else ""
+    scheme = f"{parts.scheme}:" if parts.scheme else ""
+    target = f"{scheme}//{host}{parts.path}" if host else parts.path
+    return f" to {printable(target[:60])}" if target else ""

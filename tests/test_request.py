@@ -283,6 +283,7 @@ def test_how_long_to_wait_is_told(value: Optional[str], said: str, tmp_path: Pat
         ("https://rodin.example/api?secret=1#secret", " to https://rodin.example/api"),
         (f"/{live.TOKEN}", " to /***"),
         (f"/{'x' * 80}", f" to /{'x' * 59}"),
+        ("//rodin.example/api", " to //rodin.example/api"),
         ("?secret", ""),
         ("http://[secret", ""),
         ("", ""),
@@ -292,6 +293,19 @@ def test_a_redirect_is_told(status: str, location: str, said: str, tmp_path: Pat
     found = report.read(ask(stub.http(status, HEALTHY, f"Location: {location}"), tmp_path))
     rest = f", a redirect{said}, is not followed. Give the final URL in -H"
     assert re.sub(r" [A-Z][A-Za-z ]+,", ",", found.text.partition("HTTP ")[2]) == status[:3] + rest
+
+
+@pytest.mark.parametrize("location", ["/{}", "http://h.example/a/{}", "http://{}/", "//x:{}@h/"])
+@pytest.mark.parametrize("between", ["?", "#", "@", "[", "%23", "&#63;"])
+def test_a_redirect_shows_no_part_of_the_token(between: str, location: str, tmp_path: Path) -> None:
+    """Whatever of it divides a URL."""
+    char = {"%23": "#", "&#63;": "?"}.get(between, between)
+    (tmp_path / "token").write_text(f"the-first-half{char}the-other-half")
+    where = location.format(f"the-first-half{between}the-other-half")
+    with stub.stub(stub.http("302 Found", "", f"Location: {where}")) as server:
+        found = run("-H", server.url, "--token-file", str(tmp_path / "token"))
+    assert "HTTP 302 Found, a redirect" in found.stdout
+    assert "half" not in found.stdout
 
 
 BROKEN = "unreachable: the transfer broke"

@@ -37,8 +37,9 @@ def report(verdict: Verdict, probe: Optional[str] = None, more: Iterable[str] = 
         line = clipped(status, MAX_STATUS - len(outcome)) + outcome
         return Report(_encoded(f"{line}\n"), _PROBE_FAILED if failed else State.OK.value)
     output = bytearray(_encoded(clipped(status, MAX_STATUS)))
-    if verdict.perfdata:
-        output += b" | " + b" ".join(verdict.perfdata)
+    for number, item in enumerate(verdict.perfdata):  # to join them would take them all once more
+        output += b" " if number else b" | "
+        output += item
     for text in more:
         output += _encoded(f"\n{one_line(text)}")
     output += b"\n"

@@ -19,14 +19,15 @@ from check_rodin_queues.labels import CLEANINGS
 HIDDEN = "***"
 _ESCAPE = re.compile(
     # JSON and other languages; a URL; HTML; wide letters; what stands for no character of a token
-    r"(?:\\u00|\\[ux]\{0{0,4}|\\N\{U\+0{0,4}|\\U000000|\\x|\\0{2,4}|%u00)"
+    r"(?:\\U000000|\\u00|\\[ux]\{0{0,6}|\\N\{U\+0{0,6}|\\x|\\0{2,4}|%u00)"
     r"(?P<code>[0-7][0-9a-f])\}?"
-    r"|\\(?P<octal>[01][0-7]{2})|\\(?P<itself>[\"\\/])|%(?P<url>[0-7][0-9a-f])"
-    r"|&\#x0{0,4}(?P<html>[0-7]?[0-9a-f]);?|&\#0{0,4}(?P<decimal>[0-9]{1,3});?"
+    r"|\\(?P<octal>[01]?[0-7]{2})|\\(?P<itself>[!-/:-@\[-`{-~])|%(?P<url>[0-7][0-9a-f])"
+    r"|&\#x0{0,8}(?P<html>[0-7]?[0-9a-f]);?|&\#0{0,8}(?P<decimal>[0-9]{1,3});?"
     r"|&(?P<name>[a-z]{2,16});|(?P<wide>[\uff01-\uff5e])"
     r"|\\[bfnrt]|[^!-~\uff01-\uff5e]+",
     re.IGNORECASE | re.ASCII,  # else a Kelvin sign is a k, and what is no ASCII would be left
 )
+_MARKS = frozenset("\\%&")
 _BASES = {"octal": 8, "decimal": 10}
 _WIDER = 0xFEE0
 _NAMES = {
@@ -44,16 +45,23 @@ if TYPE_CHECKING:
     _Places = array[int]
 
 
-def hidden(text: str, forms: Sequence[str]) -> str:
-    """Return *text* with HIDDEN for each of the *forms*, which are ASCII and in lower case."""
+def hidden(text: str, forms: Sequence[str], shortest: int) -> str:
+    """Return *text* with HIDDEN for each of the *forms*, which are ASCII and in lower case.
+
+    Also for what a form becomes that looks as if it was escaped itself, unless that has less than
+    *shortest* characters.
+    """
     found = [
         (at, at + len(form))
         for clean in CLEANINGS
         for form, at in _places(clean(text).translate(_LOWER), [clean(form) for form in forms])
     ]
     view, starts, ends = _undone(text)
+    known, undone = set(forms), forms
     for _ in range(_LAYERS):
-        found += ((starts[at], ends[at + len(form) - 1]) for form, at in _places(view, forms))
+        undone = [_undone(form)[0] if _MARKS.intersection(form) else form for form in undone]
+        known.update(form for form in undone if len(form) >= shortest)
+        found += ((starts[at], ends[at + len(form) - 1]) for form, at in _places(view, known))
         inner, froms, tos = _undone(view)
         if inner == view:
             break
@@ -66,7 +74,7 @@ def hidden(text: str, forms: Sequence[str]) -> str:
     return "".join((*shown, text[behind:]))
 
 
-def _places(text: str, forms: Sequence[str]) -> Iterator[Tuple[str, int]]:
+def _places(text: str, forms: Iterable[str]) -> Iterator[Tuple[str, int]]:
     """Give each place of each form."""
     for form in forms:
         at = text.find(form)

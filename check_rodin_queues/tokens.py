@@ -49,7 +49,7 @@ class Token:
             return text
         from check_rodin_queues.redaction import hidden  # noqa: PLC0415 — rare
 
-        return hidden(text, self._forms)
+        return hidden(text, self._forms, _MIN_HIDDEN)
 
     def redact_start(self, text: str, size: int) -> str:
         """Return at most *size* characters, redacted, and without a part of the token at the cut.

@@ -73,6 +73,14 @@ def shapes(text: str) -> Dict[str, str]:
         "JSON of Perl": "".join(f"\\x{{{ord(char):04x}}}" for char in text),
         "characters of Perl": "".join(f"\\N{{U+{ord(char):06X}}}" for char in text),
         "octal of C": "".join(f"\\{ord(char):03o}" for char in text),
+        "octal of JavaScript": "".join(f"\\{ord(char):o}" for char in text),
+        "eight digits of Python": "".join(f"\\U{ord(char):08x}" for char in text),
+        "one character in eight digits": f"{text[:3]}\\U{ord(text[3]):08x}{text[4:]}",
+        "braces of Rust": "".join(f"\\u{{{ord(char):06x}}}" for char in text),
+        "eight digits for HTML": "".join(f"&#x{ord(char):08x};" for char in text),
+        "ten digits for HTML": "".join(f"&#{ord(char):010d};" for char in text),
+        "for a regular expression": re.escape(text),
+        "for a shell": re.sub(r"([^0-9A-Za-z])", r"\\\1", text),
         "CSS": "".join(f"\\{ord(char):06x}" for char in text),
         "UTF-16": text.encode("utf-16-le").decode("latin-1")[:-1],
         "in two halves": f"{text[:9]} {text[9:]}",
@@ -111,6 +119,23 @@ def test_all_shapes_are_hidden_at_once() -> None:
 @pytest.mark.parametrize("text", ["a\\nb%41&amp;c", "%41%41%41", "\\\\u0041\\/", "&#65;&lt;&x;"])
 def test_a_token_that_looks_escaped_is_hidden_as_it_is(text: str) -> None:
     assert token_of(text).redact(f"{text} \xe9 {text}") == "*** \xe9 ***"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("abcd%2Fefgh/ijkl", "abcd%2Fefgh\\/ijkl"),
+        ('abcd%41efgh"ijkl', 'abcd%41efgh\\"ijkl'),
+        ('abcd&amp;efgh"ijkl', 'abcd&amp;efgh\\"ijkl'),
+        ('abcd%41efgh"ijkl', "abcd%41efgh&quot;ijkl"),
+        ("abcd%2525efgh/ijkl", "abcd%2525efgh%2Fijkl"),
+        ("%41%42%43/", "%41%42%43%2F"),
+    ],
+)
+def test_a_token_that_looks_escaped_is_hidden_where_it_is_escaped(text: str, written: str) -> None:
+    """Only a part of it: to undo that undoes what was no escape, too."""
+    hides = text[-1] != "/"  # else less would be left of it than is hidden
+    assert token_of(text).redact(f"({written})") == ("(***)" if hides else f"({written})")
 
 
 def test_what_is_not_the_token_stays_as_it_is() -> None:
@@ -191,7 +216,7 @@ def test_the_quick_look_overlooks_nothing(text: str, data: st.DataObject) -> Non
     change = data.draw(st.sampled_from(CHANGES))
     written = "".join(data.draw(st.sampled_from(NOISE)) + change(char) for char in text)
     token = token_of(text)
-    assert token.redact(f"({written})") == hidden(f"({written})", token._forms)
+    assert token.redact(f"({written})") == hidden(f"({written})", token._forms, 5)
 
 
 @pytest.mark.parametrize("verbosity", [(), ("-v",), ("-vvv",)], ids=str)

@@ -95,7 +95,7 @@ class Lifetime:
         if late or not self._turn.acquire(False):
             time.sleep(_LAST_RESORT / 2)  # the other thread ends the process meanwhile
             report = self._untold
-        self._write(report.output)
+        self._write(report)
         os._exit(report.code)
 
     def _watch(self) -> NoReturn:
@@ -107,7 +107,7 @@ class Lifetime:
             report = self.on_signal(name) if name else self.on_timeout()
         except BaseException:  # noqa: BLE001 — this thread alone can end the process now
             report = self._untold
-        self._write(report.output)
+        self._write(report)
         os._exit(report.code)
 
     def _wait(self) -> str:
@@ -120,22 +120,33 @@ class Lifetime:
             if info is not None and info.si_signo in ENDING:
                 return ENDING[info.si_signo]
 
-    def _write(self, written: Union[bytes, bytearray]) -> None:
+    def _write(self, report: Report) -> None:
         """Write to standard output, however slowly it is read, but not beyond the deadline."""
-        output = memoryview(written)  # a part of it is no copy
         block = _TERMINAL_BLOCK if os.isatty(_STDOUT) else _BLOCK
+        written = self._put(report.output, block)
+        try:
+            for piece in report.more if written else ():
+                if not self._put(piece, block):
+                    return
+        except Exception:  # noqa: BLE001 — what counts is out: the verdict
+            self._put(b"\n", block)
+
+    def _put(self, piece: Union[bytes, bytearray], block: int) -> bool:
+        """Write *piece*, *block* by block; tell whether there was somebody and the time for it."""
+        output = memoryview(piece)  # a part of it is no copy
         poll = select.poll()
         poll.register(_STDOUT, select.POLLOUT)
         while output:
             left = self._timeout + _GRACE - self.elapsed() if self._thread else 1
             if not poll.poll(max(left, 0) * 1000):
-                return
+                return False
             try:
                 output = output[os.write(_STDOUT, output[:block]) :]
             except BlockingIOError:
                 continue  # somebody else filled the pipe first
             except OSError:
-                return  # closed or full: the exit code is what counts
+                return False  # closed or full: the exit code is what counts
+        return True
 
 
 def open_standard_streams() -> None:

@@ -6,7 +6,7 @@ perfdata, a terminal obeys control characters: neither gets past here.
 
 from __future__ import annotations
 
-from typing import Iterable, Optional, Union
+from typing import Iterable, Iterator, Optional, Union
 
 from check_rodin_queues.labels import clipped, one_line
 from check_rodin_queues.named import NamedTuple
@@ -17,13 +17,19 @@ NAME = "RODIN_QUEUES"
 #: NDO keeps 255 bytes of what stands before the perfdata.
 MAX_STATUS = 254
 _PROBE_FAILED = 1
+#: How much of the lines beneath is made at once, in bytes.
+_PIECE = 64 * 1024
 
 
 class Report(NamedTuple):
-    """What the process leaves: bytes for standard output and an exit code."""
+    """What the process leaves: bytes for standard output and an exit code.
+
+    *more* follows *output*, and is made while it is read, once: of 5,000 queues it is megabytes.
+    """
 
     output: Union[bytes, bytearray]
     code: int
+    more: Iterable[Union[bytes, bytearray]] = ()
 
 
 def report(verdict: Verdict, probe: Optional[str] = None, more: Iterable[str] = ()) -> Report:
@@ -40,10 +46,19 @@ def report(verdict: Verdict, probe: Optional[str] = None, more: Iterable[str] = 
     for number, item in enumerate(verdict.perfdata):  # to join them would take them all once more
         output += b" " if number else b" | "
         output += item
-    for text in more:
-        output += _encoded(f"\n{one_line(text)}")
-    output += b"\n"
-    return Report(output, verdict.state.value)
+    return Report(output, verdict.state.value, _beneath(more))
+
+
+def _beneath(lines: Iterable[str]) -> Iterator[bytearray]:
+    """Give the lines that stand beneath the first one, many at a time, and the last line break."""
+    piece = bytearray()
+    for text in lines:
+        piece += _encoded(f"\n{one_line(text)}")
+        if len(piece) >= _PIECE:
+            yield piece
+            piece = bytearray()
+    piece += b"\n"
+    yield piece
 
 
 def plain(text: str) -> Report:

@@ -46,4 +46,5 @@ def rehearse(*words: str, seconds: float = 0.0) -> Outcome:
         mock.patch.object(cli, "time", SimpleNamespace(time=lambda: float(NOW))),
     ):
         report = cli.Run(words, {}, Standstill(seconds)).report()
-    return Outcome(report.code, report.output.decode(), "", 0.0)
+        written = b"".join((report.output, *report.more))
+    return Outcome(report.code, written.decode(), "", 0.0)

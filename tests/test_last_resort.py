@@ -15,7 +15,7 @@ import sys
 import time
 import tty
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 import pytest
 
@@ -370,6 +370,34 @@ def test_one_that_writes_when_the_time_is_over_is_given_a_moment() -> None:
     """A busy machine may be late itself, so it has a few tries."""
     ends = [executed(STUCK.format(WRITES)) for _ in range(4)]
     assert (1, b"result") in {(done.returncode, done.stdout) for done in ends}
+
+
+#: Runs whose lines beneath the first cannot be made, or never end.
+LINES = {
+    "fail": ("iter([b'\\nline', None])", b"first\nline\n"),
+    "never end": ("iter(lambda: b'\\nline', None)", None),
+}
+
+
+@pytest.mark.parametrize(("lines", "said"), LINES.values(), ids=LINES)
+def test_the_lines_beneath_do_not_change_how_it_ends(lines: str, said: Optional[bytes]) -> None:
+    does = f"lifetime.guard(1); lifetime.finish(Report(b'first', 1, {lines}))"
+    done = executed(STUCK.format(does))
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.stdout == said or (said is None and done.stdout.startswith(b"first\nline\nline"))
+
+
+def test_lines_that_nobody_reads_are_not_made() -> None:
+    """To make all that 5,000 queues have would take longer than there is time."""
+    does = """
+lifetime._watch = lambda: None
+lifetime.guard(0.5)
+lifetime.finish(Report(b"first", 1, iter(lambda: b"line" * 100, None)))
+"""
+    with unread_pipe() as (pipe, _):
+        command = [sys.executable, "-c", STUCK.format(does)]
+        done = subprocess.run(command, stdout=pipe, timeout=15, check=False)
+    assert done.returncode == 1
 
 
 #: A run whose report of its end fails.

@@ -29,11 +29,11 @@ EVERY_LIMIT = (
 WIDE = "\U0001f600"
 
 
-def _answer(name: str, *counts: int) -> bytes:
+def _answer(name: str, *counts: int, escaped: bool = True) -> bytes:
     """Return 5,000 queues whose names begin with *name*."""
     fields = dict(zip(("consumers", "job_awaiting", "job_running"), counts))
     queues = {f"{name}{number:05}": fields for number in range(5000)}
-    return json.dumps(queues, separators=(",", ":")).encode()
+    return json.dumps(queues, separators=(",", ":"), ensure_ascii=escaped).encode()
 
 
 #: Sound answers of almost a mebibyte, or that take more than their size: a character beyond the
@@ -41,6 +41,7 @@ def _answer(name: str, *counts: int) -> bytes:
 ANSWERS: Dict[str, bytes] = {
     "long_names": _answer("x" * 140, 3, 7, 3),
     "wide_names": _answer(WIDE * 12, 3, 7, 3),
+    "widest_names": _answer(WIDE * 33, 3, 7, 3, escaped=False),
     "dead": _answer(WIDE * 12, 0, 7, 0),
     "large_counts": _answer(WIDE * 6, 10**18 + 3, 10**18 + 7, 10**18 + 3),
 }

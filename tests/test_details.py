@@ -129,6 +129,17 @@ why: b.job_running is 0: no threshold
 }
 
 
+def test_of_many_queues_each_line_is_there_once() -> None:
+    names = [f"q{number:04}" for number in range(2000)]
+    said = ask(answer(dict.fromkeys(names, queue())), "-vv", "--require=").stdout.splitlines()
+    rows = [line.split()[1] for line in said if line.startswith("[OK]")]
+    reasons = [line.split()[1] for line in said if line.startswith("why: ")]
+    fields = ("consumers", "job_awaiting", "job_running")
+    assert rows == names
+    assert reasons == [f"{name}.{field}" for name in names for field in fields]
+    assert len(said) == 1 + len(rows) + len(reasons)
+
+
 def test_vvv_shows_the_first_2000_characters_of_a_saved_answer() -> None:
     assert f"body: {'x' * 1999}y" in ask("x" * 1999 + "yz", "-vvv").stdout.splitlines()
 

@@ -129,6 +129,7 @@ def test_a_token_that_looks_escaped_is_hidden_as_it_is(text: str) -> None:
         ('abcd&amp;efgh"ijkl', 'abcd&amp;efgh\\"ijkl'),
         ('abcd%41efgh"ijkl', "abcd%41efgh&quot;ijkl"),
         ("abcd%2525efgh/ijkl", "abcd%2525efgh%2Fijkl"),
+        ("a%41b/c", "a%41b%2Fc"),
         ("%41%42%43/", "%41%42%43%2F"),
     ],
 )

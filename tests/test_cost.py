@@ -192,12 +192,10 @@ def test_plain_http_needs_no_tls(
 
 def test_nothing_is_looked_for_beside_the_script(site: Both, tmp_path: Path) -> None:
     """A file in a folder of plugins is not taken for a module, whatever its name."""
-    script = tmp_path / SCRIPT.name
-    script.write_bytes(SCRIPT.read_bytes())
-    script.chmod(0o755)
+    script = shutil.copy(SCRIPT, tmp_path)
     for name in ("requests", "nagiosplugin", "argparse", "json"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('taken')\n")
-    command = [str(script), "-H", site.http, "--token-file", site.token]
+    command = [script, "-H", site.http, "--token-file", site.token]
     done = subprocess.run(command, env=clean(), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -223,11 +221,9 @@ def test_libraries_of_a_folder_that_a_wrapper_names_are_found(site: Both, tmp_pa
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Python has no safe path before 3.11")
 def test_a_folder_of_scripts_that_the_environment_names_counts(site: Both, tmp_path: Path) -> None:
     """With a safe path it is not Python that puts the folder of the script there."""
-    script = tmp_path / SCRIPT.name
-    script.write_bytes(SCRIPT.read_bytes())
-    script.chmod(0o755)
+    script = shutil.copy(SCRIPT, tmp_path)
     (tmp_path / "nagiosplugin.py").write_text(TAKEN, encoding="ascii")
-    command = [str(script), "-H", site.http, "--token-file", site.token]
+    command = [script, "-H", site.http, "--token-file", site.token]
     env = clean(PYTHONSAFEPATH="1", PYTHONPATH=str(tmp_path))
     assert subprocess.run(command, env=env, check=False).returncode == 99
 

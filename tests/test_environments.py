@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import resource
 import shutil
@@ -21,6 +20,7 @@ from examples.simulator import Simulator
 from tests import stub
 from tests.console import SCRIPT, environment
 from tests.faults.punctuality import in_time, stopwatch
+from tests.pipes import full_pipe
 
 TOKEN = "a-token-that-was-made-up"
 FINE = b"RODIN_QUEUES OK - 4 queues, 4 consumers, 0 jobs waiting, 0 jobs running | "
@@ -56,6 +56,12 @@ def all_that_comes(listener: socket.socket) -> bytes:
     with connection:
         connection.settimeout(20)
         return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def wait_for_request(server: stub.Stub, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the server is asked, or the process has ended without that."""
+    while not server.requests and process.poll() is None:
+        time.sleep(0.01)
 
 
 def assert_fine(done: subprocess.CompletedProcess[bytes]) -> None:
@@ -328,8 +334,7 @@ def test_no_connection_has_the_number_of_a_standard_stream() -> None:
     with stub.stub(b"", holds=True) as server:
         command = ["sh", "-c", f"exec {SCRIPT} -H {server.url} -t 5 <&- >&- 2>&-"]
         with subprocess.Popen(command, env={"RODIN_API_KEY": TOKEN}) as process:
-            while not server.requests and process.poll() is None:
-                time.sleep(0.01)
+            wait_for_request(server, process)
             opened = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
             process.terminate()
     assert opened == ["/dev/null"] * 3
@@ -373,18 +378,10 @@ def test_a_slow_reader_gets_the_whole_output(server: Simulator, tmp_path: Path) 
 
 
 def test_a_reader_that_never_reads_is_left_at_the_deadline() -> None:
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(writer, b"x" * 4096)
-    os.set_blocking(writer, True)
-    with Simulator(token=TOKEN, scenario="dead-worker") as server:
+    with Simulator(token=TOKEN, scenario="dead-worker") as server, full_pipe() as (_, writer):
         command, env = [str(SCRIPT), "-t", "1"], environ(server)
         outcome = in_time(lambda: stopwatch(command, env, stdout=writer), 1, earliest=1)
     assert (outcome.code, outcome.stderr) == (2, "")
-    os.close(reader)
-    os.close(writer)
 
 
 @pytest.mark.skipif(not shutil.which("faketime"), reason="needs faketime")
@@ -423,8 +420,7 @@ def test_what_is_removed_while_it_waits_is_not_missed(
         command = [sys.executable, "-m", copy.name, "-H", server.url, "-t", "3", *verbosity]
         env = environment({"RODIN_API_KEY": TOKEN, "PYTHONPATH": str(tmp_path)})
         with subprocess.Popen(command, env=env, cwd=tmp_path, stdout=subprocess.PIPE) as process:
-            while not server.requests and process.poll() is None:
-                time.sleep(0.01)
+            wait_for_request(server, process)
             shutil.rmtree(copy)
             output = process.communicate(timeout=30)[0]
     assert (process.returncode, output.count(b" - timeout: asking ")) == (2, 1), output

@@ -22,6 +22,7 @@ import pytest
 from tests import live, stub
 from tests.answers import site
 from tests.console import SCRIPT, environment, run
+from tests.pipes import full_pipe
 
 #: Headers that -vvv shows, more than a terminal holds; then nothing comes.
 HEADERS = (b"X%d: %s\r\n" % (number, b"y" * 2_000) for number in range(50))
@@ -63,16 +64,9 @@ def ended(args: List[str], output: int, **env: str) -> Tuple[int, float]:
 @contextlib.contextmanager
 def unread_pipe() -> Iterator[Tuple[int, int]]:
     """Give a pipe that nobody reads, with room for a page, and its other end."""
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(writer, bytes(select.PIPE_BUF))
-    os.set_blocking(writer, True)
-    os.read(reader, select.PIPE_BUF)
-    yield writer, reader
-    os.close(writer)
-    os.close(reader)
+    with full_pipe() as (reader, writer):
+        os.read(reader, select.PIPE_BUF)
+        yield writer, reader
 
 
 def test_a_pipe_that_nobody_reads_holds_nobody_up() -> None:
@@ -398,6 +392,19 @@ lifetime.finish(Report(b"first", 1, iter(lambda: b"line" * 100, None)))
         command = [sys.executable, "-c", STUCK.format(does)]
         done = subprocess.run(command, stdout=pipe, timeout=15, check=False)
     assert done.returncode == 1
+
+
+def test_a_long_report_of_the_end_waits_for_nobody_who_does_not_read() -> None:
+    """A page fits, and no byte more: to write that would never end."""
+    does = """
+lifetime.on_timeout = lambda: Report(b"x" * 10_000, 2)
+lifetime.guard(0.5)
+time.sleep(20)
+"""
+    with unread_pipe() as (pipe, _):
+        command = [sys.executable, "-c", STUCK.format(does)]
+        done = subprocess.run(command, stdout=pipe, timeout=15, check=False)
+    assert done.returncode == 2
 
 
 #: A run whose report of its end fails.

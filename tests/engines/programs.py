@@ -35,7 +35,7 @@ def find(name: str) -> str:
     found = shutil.which(name, path=SEARCH_PATH)
     if found is None:
         pytest.skip(f"{name} is not installed")
-    return str(found)
+    return found
 
 
 class Account(NamedTuple):
@@ -59,7 +59,6 @@ def account(name: str = ENGINE_USER) -> Account:
         entry = pwd.getpwnam(name)
     except KeyError:
         pytest.skip(f"there is no user {name}")
-        raise
     return Account(name, entry.pw_uid, entry.pw_gid)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, List, Tuple
 
 import pytest
 
@@ -21,6 +20,7 @@ from tests.faults.punctuality import in_time, stopwatch
 from tests.faults.server import Behaviour, Exchange, FaultServer
 from tests.faults.trial import Launcher
 from tests.perfdata import parse
+from tests.pipes import full_pipe
 
 DEADLINE = 1.2
 
@@ -230,23 +230,6 @@ def test_a_standard_input_that_never_ends() -> None:
 # --- an output that nobody reads ----------------------------------------------------------------
 
 
-@contextlib.contextmanager
-def _full_pipe() -> Iterator[Tuple[int, int]]:
-    """Give a pipe that is full and never read."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(writing, b"x" * 4096)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(writing, b"x")
-    os.set_blocking(writing, True)
-    yield reading, writing
-    os.close(reading)
-    os.close(writing)
-
-
 @pytest.mark.parametrize("verbosity", ["", "-vvv"])
 @pytest.mark.parametrize(("healthy", "code"), [(True, 0), (False, 2)])
 def test_an_output_that_nobody_reads_changes_neither_time_nor_code(
@@ -255,7 +238,7 @@ def test_an_output_that_nobody_reads_changes_neither_time_nor_code(
     plain_server.prepare(HEALTHY if healthy else raw(end=Exchange.hold))
     command = [str(SCRIPT), "-H", plain_server.url, "--token-file", token_file]
     command += ["-t", str(DEADLINE), *([verbosity] if verbosity else [])]
-    with _full_pipe() as (_, writing):
+    with full_pipe() as (_, writing):
         outcome = in_time(
             lambda: stopwatch(command, environment(), stdout=writing), DEADLINE, earliest=DEADLINE
         )

@@ -3,7 +3,7 @@
     CheckError
     ├── CallError            the way the check was called is wrong: always UNKNOWN
     │   ├── UsageError       the arguments or RODIN_URL alone show it
-    │   └── ConfigError      it depends on a file or on the token
+    │   └── ConfigError      it depends on a file, on the token or on this host
     └── AnswerError          the server gave no answer that can be judged; names its condition
 
 `cli` is the one place that turns them into a state and a line.
@@ -25,7 +25,7 @@ class UsageError(CallError):
 
 
 class ConfigError(CallError):
-    """A file or the token that the arguments name cannot be used."""
+    """A file, the token or what the host grants a process cannot be used or does not suffice."""
 
 
 class AnswerError(CheckError):

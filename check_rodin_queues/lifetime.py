@@ -15,6 +15,7 @@ import select
 import time
 from typing import Callable, NoReturn, Union
 
+from check_rodin_queues.errors import ConfigError
 from check_rodin_queues.output import Report
 
 #: Blocked from the first line of the program on, so that they wait for this module.
@@ -60,7 +61,10 @@ class Lifetime:
         return time.monotonic() - self.started
 
     def guard(self, timeout: float) -> None:
-        """End the run *timeout* seconds after its start; called again, that is the new time."""
+        """End the run *timeout* seconds after its start; called again, that is the new time.
+
+        Raises ConfigError where the system grants no thread for that.
+        """
         self._timeout = timeout
         left = max(timeout - self.elapsed(), 0)
         _signal.setitimer(_signal.ITIMER_REAL, left + _LAST_RESORT)
@@ -71,7 +75,13 @@ class Lifetime:
                 _signal.signal(number, _signal.SIG_DFL)
             _signal.pthread_sigmask(_signal.SIG_UNBLOCK, _KERNELS)
             _signal.pthread_sigmask(_signal.SIG_BLOCK, (*ENDING, _WAKE))
-            self._thread = _thread.start_new_thread(self._watch, ())
+            try:
+                self._thread = _thread.start_new_thread(self._watch, ())
+            except RuntimeError:
+                raise ConfigError(
+                    "no thread for the deadline can be started: too many processes or too little "
+                    "memory. Raise the limits of this user or container (ulimit -u, pids.max)"
+                ) from None
 
     def loaded(self) -> None:
         """Let only the use of CPU bring the last resort from here on.

@@ -11,7 +11,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional
+from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
 import pytest
 
@@ -192,13 +192,37 @@ def test_a_read_only_file_system_is_enough(server: Simulator) -> None:
     assert_fine(start(["unshare", "--mount", "sh", "-c", script], environ(server)))
 
 
-@as_root
-def test_a_user_without_an_account_can_run_it(server: Simulator) -> None:
-    nobody_knows = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+@pytest.fixture(name="nobody_knows")
+def fixture_nobody_knows(server: Simulator) -> List[str]:
+    """Return the words that run a command as a user who has no account."""
+    words = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
     python = str(SCRIPT.parent / "python")
-    if start([*nobody_knows, python, "-c", "import requests"], environ(server)).returncode:
+    if start([*words, python, "-c", "import requests"], environ(server)).returncode:
         pytest.skip("the folders above the script or its Python are closed to other users")
+    return words
+
+
+@as_root
+def test_a_user_without_an_account_can_run_it(server: Simulator, nobody_knows: List[str]) -> None:
     assert_fine(start([*nobody_knows, str(SCRIPT)], environ(server)))
+
+
+@as_root
+@pytest.mark.parametrize(("probe", "code"), [((), 3), (("--probe=liveness",), 0)])
+def test_a_user_or_container_with_too_many_processes_is_told(
+    server: Simulator, nobody_knows: List[str], probe: Tuple[str, ...], code: int
+) -> None:
+    """Without the thread that watches the time nothing is asked."""
+
+    def bound() -> None:
+        resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+
+    done = start([*nobody_knows, str(SCRIPT), *probe], environ(server), bound)
+    assert (done.returncode, done.stderr, done.stdout.count(b"\n")) == (code, b"", 1)
+    assert done.stdout.decode().startswith(
+        "RODIN_QUEUES UNKNOWN - no thread for the deadline can be started: too many processes or "
+        "too little memory. Raise the limits of this user or container (ulimit -u, pids.max)"
+    ), done.stdout
 
 
 @pytest.mark.parametrize("closed", ["file", "folder"])

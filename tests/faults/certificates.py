@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 import ssl
+import subprocess
 from pathlib import Path
 from typing import NamedTuple, Optional, Sequence, Tuple, Union
 
@@ -178,3 +179,17 @@ def self_signed(*names: str) -> Certificate:
 def weak_key() -> Key:
     """Return a key that is too short for today."""
     return rsa.generate_private_key(65537, 1024)
+
+
+def hashed(folder: Path, **files: bytes) -> str:
+    """Make *folder* one of authorities, a PEM each, with the links that OpenSSL looks for."""
+    folder.mkdir()
+    for name, pem in files.items():
+        (folder / f"{name}.pem").write_bytes(pem)
+    rehash(str(folder))
+    return str(folder)
+
+
+def rehash(folder: str) -> None:
+    """Make the links anew."""
+    subprocess.run(["openssl", "rehash", folder], check=True, capture_output=True)

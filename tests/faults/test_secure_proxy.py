@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from importlib import metadata
 from pathlib import Path
 from typing import Callable, Dict, Iterator
@@ -11,7 +10,7 @@ import pytest
 
 from tests.faults.behaviour import HEALTHY, message, raw
 from tests.faults.canary import TOKEN
-from tests.faults.certificates import Authority
+from tests.faults.certificates import Authority, hashed
 from tests.faults.document import answer as body
 from tests.faults.invariants import check_run
 from tests.faults.proxy import Proxy
@@ -41,11 +40,8 @@ def test_one_in_good_order_is_used(
     *, trust: str, proxy: Proxy, tls_server: FaultServer, ca_file: str, tmp_path: Path, ask: Ask
 ) -> None:
     tls_server.prepare(HEALTHY)
-    folder = tmp_path / "hashed"
-    folder.mkdir()
-    (folder / "ca.pem").write_bytes(Path(ca_file).read_bytes())
-    subprocess.run(["openssl", "rehash", str(folder)], check=True)
-    args = {"file": ("--ca-file", ca_file), "folder": ("--ca-file", str(folder))}.get(trust, ())
+    folder = hashed(tmp_path / "hashed", ca=Path(ca_file).read_bytes())
+    args = {"file": ("--ca-file", ca_file), "folder": ("--ca-file", folder)}.get(trust, ())
     env = {} if args else {"REQUESTS_CA_BUNDLE": ca_file}
     trial = ask(tls_server, *args, env={**at(proxy), **env})
     assert check_run(trial) == "OK"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 from pathlib import Path
 from typing import Callable, Dict, Tuple
 
 import pytest
 
 from tests.faults.behaviour import HEALTHY
-from tests.faults.certificates import (
-    Authority,
-)
+from tests.faults.certificates import Authority, hashed, rehash
 from tests.faults.invariants import check_run
 from tests.faults.namespaces import needs_namespace
 from tests.faults.server import FaultServer
@@ -24,15 +21,7 @@ Ask = Callable[..., Trial]
 @pytest.fixture
 def hashed_folder(authority: Authority, stranger: Authority, tmp_path: Path) -> str:
     """Return a folder of authorities with the links that OpenSSL looks for."""
-    return _hashed(tmp_path / "hashed", ours=authority.pem, other=stranger.pem)
-
-
-def _hashed(folder: Path, **files: bytes) -> str:
-    folder.mkdir()
-    for name, pem in files.items():
-        (folder / f"{name}.pem").write_bytes(pem)
-    subprocess.run(["openssl", "rehash", str(folder)], check=True, capture_output=True)
-    return str(folder)
+    return hashed(tmp_path / "hashed", ours=authority.pem, other=stranger.pem)
 
 
 def test_a_hashed_folder_is_a_ca_file(
@@ -47,7 +36,7 @@ def test_a_hashed_folder_without_the_authority_does_not_help(
 ) -> None:
     tls_server.prepare(HEALTHY)
     (Path(hashed_folder) / "ours.pem").unlink()
-    subprocess.run(["openssl", "rehash", hashed_folder], check=True, capture_output=True)
+    rehash(hashed_folder)
     trial = ask(tls_server, "--ca-file", hashed_folder)
     assert check_run(trial) == "CRITICAL"
     assert tls_server.requests == []
@@ -127,7 +116,7 @@ def test_trust_of_the_environment_that_cannot_be_read_is_named(
 @pytest.fixture
 def sources(ca_file: str, stranger_file: str, hashed_folder: str, tmp_path: Path) -> Dict[str, str]:
     """Return what a case calls good, bad, none, and folder and other for those that are hashed."""
-    other = _hashed(tmp_path / "other", other=Path(stranger_file).read_bytes())
+    other = hashed(tmp_path / "other", other=Path(stranger_file).read_bytes())
     return {
         "good": ca_file,
         "bad": stranger_file,

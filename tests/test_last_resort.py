@@ -394,6 +394,22 @@ lifetime.finish(Report(b"first", 1, iter(lambda: b"line" * 100, None)))
     assert done.returncode == 1
 
 
+def test_beneath_a_line_that_is_not_whole_stands_nothing() -> None:
+    """Whoever reads late would take what follows for a part of it."""
+    does = """
+def lines():
+    os.write(2, b"made")
+    yield b"line"
+lifetime._watch = lambda: None
+lifetime.guard(0.5)
+lifetime.finish(Report(b"x" * 10_000, 1, lines()))
+"""
+    with unread_pipe() as (pipe, _):
+        command = [sys.executable, "-c", STUCK.format(does)]
+        done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, timeout=15, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_a_long_report_of_the_end_waits_for_nobody_who_does_not_read() -> None:
     """A page fits, and no byte more: to write that would never end."""
     does = """

@@ -39,7 +39,7 @@ def judge(
     verdict = Verdict(
         state=results.state,
         text=check.summary_str,
-        perfdata=tuple(map(packed, check.perfdata)),
+        perfdata=map(packed, check.perfdata),
         proven=any(finding.proven for finding in found),
     )
     return _with_details(verdict, found) if lines else verdict

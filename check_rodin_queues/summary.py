@@ -5,7 +5,7 @@ nagiosplugin asks the Summary for it. The lines beneath are the business of `det
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence
+from typing import Dict, Iterable, List, Sequence
 
 import nagiosplugin
 
@@ -32,7 +32,7 @@ class Summary(nagiosplugin.Summary):
         found = self._results.found
         for finding in found:
             if isinstance(finding.subject, AnswerResource):
-                return fitted([fact(finding)], "")
+                return fitted([fact(finding)], 1, "")
         queues = [group[0].subject.queue for group in by_subject(found)]
         consumers, waiting, running = (
             sum(getattr(queue, field) for queue in queues if queue) for field in FIELDS
@@ -51,7 +51,7 @@ class Summary(nagiosplugin.Summary):
         """Name every problem, worst first, and what to do about the worst."""
         bad = [finding for finding in self._results.found if finding.state is not State.OK]
         groups = by_subject(sorted(bad, key=lambda finding: -finding.state.severity))
-        return fitted([problems(group) for group in groups], advice(groups[0][0]))
+        return fitted(map(problems, groups), len(groups), advice(groups[0][0]))
 
 
 def by_subject(found: Sequence[Finding]) -> List[List[Finding]]:
@@ -66,16 +66,18 @@ def by_subject(found: Sequence[Finding]) -> List[List[Finding]]:
     return sorted(groups.values(), key=lambda group: -worst(one.state for one in group).severity)
 
 
-def fitted(phrases: Sequence[str], then: str) -> str:
+def fitted(phrases: Iterable[str], number: int, then: str) -> str:
     """Join the first of *phrases* and as many of the others as fit into MAX_TEXT bytes.
 
-    The others are counted. *then* goes before all but the first, if it fits behind that.
+    The rest, of *number* in all, is counted and not made: of 5,000 queues it is megabytes. *then*
+    goes before all but the first, if it fits behind that.
     """
-    left, tail = len(phrases) - 1, f". {then}" if then else ""
-    text = clipped(phrases[0], MAX_TEXT - len(_more(left)))
+    each = iter(phrases)
+    left, tail = number - 1, f". {then}" if then else ""
+    text = clipped(next(each), MAX_TEXT - len(_more(left)))
     if _size(text + _more(left) + tail) > MAX_TEXT:
         tail = ""
-    for phrase in phrases[1:]:
+    for phrase in each:
         longer = f"{text}, {phrase}"
         if _size(longer + _more(left - 1) + tail) > MAX_TEXT:
             break

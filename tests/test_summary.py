@@ -64,7 +64,7 @@ FITTED: List[Tuple[List[str], str, str]] = [
 @pytest.mark.parametrize("case", range(len(FITTED)))
 def test_what_fits_is_written_and_the_rest_is_counted(case: int) -> None:
     phrases, then, expected = FITTED[case]
-    assert fitted(phrases, then) == expected
+    assert fitted(phrases, len(phrases), then) == expected
     assert len(expected.encode()) <= 230
 
 

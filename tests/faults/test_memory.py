@@ -26,6 +26,25 @@ EVERY_LIMIT = (
     *("-w", "awaiting_per_consumer=1", "-c", "awaiting_per_consumer=2"),
     *("-w", "busy_ratio=0:0.5", "-c", "busy_ratio=0:0.6"),
 )
+#: The longest that a range can be, on every metric.
+LONGEST = f"@0.{'0' * 29}1:{'1' * 30}.{'0' * 29}1"
+LONG_LIMITS = tuple(
+    word
+    for metric in (
+        "consumers",
+        "job_awaiting",
+        "job_running",
+        "awaiting_per_consumer",
+        "busy_ratio",
+    )
+    for option in ("-w", "-c")
+    for word in (option, f"{metric}={LONGEST}")
+)
+LIMITS: Dict[str, Tuple[str, ...]] = {
+    "defaults": (),
+    "limits": EVERY_LIMIT,
+    "long limits": LONG_LIMITS,
+}
 WIDE = "\U0001f600"
 
 
@@ -53,12 +72,12 @@ def _cases() -> Iterator[object]:
     for answer in ANSWERS:
         for road in ROADS:
             for verbosity in (0, 3):
-                for limits in ((), EVERY_LIMIT):
+                for name, limits in LIMITS.items():
                     daily = verbosity == 3 and limits and road == "a bundle"
                     yield pytest.param(
                         *(answer, road, verbosity, limits),
                         marks=() if daily else pytest.mark.slow,
-                        id=f"{answer}-{road}-{verbosity}-{'limits' if limits else 'defaults'}",
+                        id=f"{answer}-{road}-{verbosity}-{name}",
                     )
 
 

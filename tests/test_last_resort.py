@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import pty
 import re
@@ -15,7 +16,7 @@ import sys
 import time
 import tty
 from pathlib import Path
-from typing import Iterator, List, Optional, Tuple
+from typing import Callable, ContextManager, Iterator, List, Optional, Tuple
 
 import pytest
 
@@ -27,6 +28,11 @@ from tests.pipes import full_pipe
 #: Headers that -vvv shows, more than a terminal holds; then nothing comes.
 HEADERS = (b"X%d: %s\r\n" % (number, b"y" * 2_000) for number in range(50))
 TALKATIVE = b"HTTP/1.1 200 OK\r\n%s\r\n" % b"".join(HEADERS)
+
+#: Of Linux; Python has a name for it from 3.10 on.
+F_SETPIPE_SZ = 1031
+#: Gives the descriptor to write to, and another one.
+Output = Callable[[], ContextManager[Tuple[int, int]]]
 
 
 @contextlib.contextmanager
@@ -381,16 +387,25 @@ def test_the_lines_beneath_do_not_change_how_it_ends(lines: str, said: Optional[
     assert done.stdout == said or (said is None and done.stdout.startswith(b"first\nline\nline"))
 
 
-def test_lines_that_nobody_reads_are_not_made() -> None:
+@contextlib.contextmanager
+def full_device() -> Iterator[Tuple[int, int]]:
+    """Give a device that takes nothing."""
+    device = os.open("/dev/full", os.O_WRONLY)
+    yield device, device
+    os.close(device)
+
+
+@pytest.mark.parametrize("output", [unread_pipe, full_device])
+def test_lines_that_nobody_reads_are_not_made(output: Output) -> None:
     """To make all that 5,000 queues have would take longer than there is time."""
     does = """
 lifetime._watch = lambda: None
 lifetime.guard(0.5)
 lifetime.finish(Report(b"first", 1, iter(lambda: b"line" * 100, None)))
 """
-    with unread_pipe() as (pipe, _):
+    with output() as (descriptor, _):
         command = [sys.executable, "-c", STUCK.format(does)]
-        done = subprocess.run(command, stdout=pipe, timeout=15, check=False)
+        done = subprocess.run(command, stdout=descriptor, timeout=15, check=False)
     assert done.returncode == 1
 
 
@@ -461,3 +476,25 @@ def test_the_kernel_ends_it_whatever_was_inherited(how: str, tmp_path: Path) -> 
             check=False,
         )
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGALRM, b"", b"")
+
+
+def test_a_report_of_the_end_is_whole_for_whoever_reads_slowly() -> None:
+    """A busy machine has a few tries."""
+    does = """
+lifetime.on_timeout = lambda: Report(b"x" * 40_000, 2)
+lifetime.guard(0.5)
+time.sleep(20)
+"""
+    read = []
+    for _ in range(4):
+        reader, writer = os.pipe()
+        fcntl.fcntl(writer, F_SETPIPE_SZ, 4096)
+        with subprocess.Popen([sys.executable, "-c", STUCK.format(does)], stdout=writer) as process:
+            os.close(writer)
+            size = 0
+            while piece := len(os.read(reader, 4096)):
+                size += piece
+                time.sleep(0.002)
+            os.close(reader)
+            read.append((size, process.wait()))
+    assert (40_000, 2) in read

@@ -39,6 +39,14 @@ def in_a_label(text: str) -> str:
 #: What may be done to a text before it is printed. Each leaves it as long as it was; what is found
 #: in a text is found in one line of it, too.
 CLEANINGS: Tuple[Callable[[str], str], ...] = (one_line, in_a_label)
+#: The characters that no cleaning changes or makes: ASCII that is printed as it is.
+LOOSE = frozenset(map(chr, range(ord("!"), 127))) - {*_NOT_IN_A_LABEL, ":", "_"}
+_NOT_LOOSE = bytes(sorted(set(range(128)) - set(map(ord, LOOSE))))
+
+
+def loosened(text: str) -> str:
+    """Return the characters of *text* that are LOOSE, which stay the same whatever is printed."""
+    return text.encode("ascii", "ignore").translate(None, _NOT_LOOSE).decode("ascii")
 
 
 def label_safe(text: str) -> str:

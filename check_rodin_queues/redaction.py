@@ -3,7 +3,8 @@
 A page of an error shows them as HTML does, JSON as JSON does, a URL percent-encoded, each or only
 some of them; base64 is broken into lines. So the text is searched as it is, as it will be when what
 may not be printed has become an underscore, which a secret may hold, and with its escapes undone
-and without what no secret holds: white space and whatever is not ASCII.
+and without what no secret holds: white space and whatever is not ASCII. Underscores and what
+becomes one are left out on both sides at last, since any of them may stand for any other.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from array import array
 from html.entities import html5
 from typing import TYPE_CHECKING, Iterable, Iterator, List, Sequence, Tuple
 
-from check_rodin_queues.labels import CLEANINGS
+from check_rodin_queues.labels import CLEANINGS, LOOSE, loosened
 
 HIDDEN = "***"
 _ESCAPE = re.compile(
@@ -39,39 +40,77 @@ _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _LAST_ASCII = 127
 #: How often a text may have been escaped: a page in JSON in a log in JSON.
 _LAYERS = 3
+#: One more than how many characters behind it an escape takes that is not whole: `%4` or `\\u00`.
+_SWALLOWED = 4
 #: Places in a text, in four bytes each: a list would take ten times as much.
 _COUNT = "I"
 if TYPE_CHECKING:
     _Places = array[int]
 
 
-def hidden(text: str, forms: Sequence[str], shortest: int) -> str:
-    """Return *text* with HIDDEN for each of the *forms*, which are ASCII and in lower case.
+class Finder:
+    """Finds a secret whose *forms* are ASCII and in lower case."""
 
-    Also for what a form becomes that looks as if it was escaped itself, unless that has less than
-    *shortest* characters.
-    """
-    found = [
-        (at, at + len(form))
-        for clean in CLEANINGS
-        for form, at in _places(clean(text).translate(_LOWER), [clean(form) for form in forms])
-    ]
-    view, starts, ends = _undone(text)
-    known, undone = set(forms), forms
-    for _ in range(_LAYERS):
-        undone = [_undone(form)[0] if _MARKS.intersection(form) else form for form in undone]
-        known.update(form for form in undone if len(form) >= shortest)
-        found += ((starts[at], ends[at + len(form) - 1]) for form, at in _places(view, known))
-        inner, froms, tos = _undone(view)
-        if inner == view:
-            break
-        view, starts, ends = inner, _at(starts, froms), _at(ends, (at - 1 for at in tos))
-    shown, behind = [], 0
-    for start, end in sorted(found):
-        if start >= behind:
-            shown += [text[behind:start], HIDDEN]
-        behind = max(behind, end)
-    return "".join((*shown, text[behind:]))
+    def __init__(self, forms: Sequence[str], shortest: int) -> None:
+        """Look also for what a form becomes that looks as if it was escaped itself.
+
+        What has less than *shortest* characters is not looked for.
+        """
+        self._cleaned = [(clean, {clean(form) for form in forms}) for clean in CLEANINGS]
+        known, undone = set(forms), forms
+        for _ in range(_LAYERS):
+            undone = [_undone(form)[0] if _MARKS.intersection(form) else form for form in undone]
+            known.update(undone)
+        self._forms = [form for form in known if len(form) >= shortest]
+        # an escape that is not whole takes the first characters behind it
+        self._loose, self._lacking = (
+            [
+                form
+                for form in {loosened(form)[swallowed:] for form in known for swallowed in numbers}
+                if len(form) >= shortest
+            ]
+            for numbers in (range(1), range(1, _SWALLOWED))
+        )
+
+    def hidden(self, text: str) -> str:
+        """Return *text* with HIDDEN for each of the forms."""
+        view = text.translate(_LOWER)
+        found = [
+            (at, at + len(form))
+            for clean, forms in self._cleaned
+            for form, at in _places(clean(view), forms)
+        ]
+        starts = array(_COUNT, range(len(text)))
+        ends = array(_COUNT, range(1, len(text) + 1))
+        forms = self._loose
+        for _ in range(_LAYERS + 1):
+            found += (
+                (starts[first], ends[last])
+                for first, last in (*self._exact(view), *_approximate(view, forms))
+            )
+            inner, froms, tos = _undone(view)
+            if inner == view:
+                break
+            view, starts, ends = inner, _at(starts, froms), _at(ends, (at - 1 for at in tos))
+            forms = [*self._loose, *self._lacking]
+        shown, behind = [], 0
+        for start, end in sorted(found):
+            if start >= behind:
+                shown += [text[behind:start], HIDDEN]
+            behind = max(behind, end)
+        return "".join((*shown, text[behind:]))
+
+    def _exact(self, view: str) -> Iterator[Tuple[int, int]]:
+        """Give the first and the last place of each form in *view*."""
+        return ((at, at + len(form) - 1) for form, at in _places(view, self._forms))
+
+
+def _approximate(view: str, forms: Iterable[str]) -> Iterator[Tuple[int, int]]:
+    """Give the first and the last place of what, loosened, is one of *forms*."""
+    loose = loosened(view)
+    found = [form for form in forms if form in loose]
+    kept = array(_COUNT, (at for at, char in enumerate(view) if char in LOOSE) if found else ())
+    return ((kept[at], kept[at + len(form) - 1]) for form, at in _places(loose, found))
 
 
 def _places(text: str, forms: Iterable[str]) -> Iterator[Tuple[str, int]]:

@@ -6,15 +6,20 @@ import base64
 import binascii
 import json
 import math
-from typing import Any, Iterator, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Iterator, Optional, Tuple
 
 from check_rodin_queues.errors import ConfigError
-from check_rodin_queues.labels import CLEANINGS
+from check_rodin_queues.labels import CLEANINGS, loosened
+
+if TYPE_CHECKING:
+    from check_rodin_queues.redaction import Finder
 
 #: The longest token, in bytes, that is sent.
 MAX_LENGTH = 16 * 1024
 #: A shorter piece of text says nothing about the token, and hiding it would garble the output.
 _MIN_HIDDEN = 5
+#: How often a text is looked through at the most.
+_MAX_PASSES = 5
 _JWT_PARTS, _MIN_PART = 3, 16
 #: How many characters one may become: `&DiacriticalGrave;`.
 _LONGEST_ESCAPE = 18
@@ -28,13 +33,16 @@ _MAX_EXP = 2**53
 class Token:
     """A bearer token. `repr`, `str` and `format` never show it."""
 
-    __slots__ = ("_cleaned", "_forms", "_shortest", "_text")
+    __slots__ = ("_cleaned", "_finder", "_forms", "_loose", "_shortest", "_text")
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._forms = _forms(text)
         self._cleaned = [(clean, {clean(form) for form in self._forms}) for clean in CLEANINGS]
-        self._shortest = min(map(len, self._forms), default=0)
+        loose = set(map(loosened, self._forms))
+        self._loose = [form for form in loose if len(form) >= _MIN_HIDDEN]
+        self._shortest = min(map(len, (*self._forms, *self._loose)), default=0)
+        self._finder: Optional[Finder] = None
 
     def __repr__(self) -> str:
         return "Token(***)"
@@ -45,11 +53,21 @@ class Token:
 
     def redact(self, text: str) -> str:
         """Replace the token in *text*, in any case, also escaped, in hex and in base64."""
-        if self._is_absent(text):
-            return text
-        from check_rodin_queues.redaction import hidden  # noqa: PLC0415 — rare
+        for _ in range(_MAX_PASSES):
+            if self._is_absent(text):
+                return text
+            shown = self._looked_through(text)
+            if shown == text:
+                return text
+            text = shown  # what is left may be a token anew, of which HIDDEN is a part
+        return ""
 
-        return hidden(text, self._forms, _MIN_HIDDEN)
+    def _looked_through(self, text: str) -> str:
+        if self._finder is None:
+            from check_rodin_queues.redaction import Finder  # noqa: PLC0415 — rare
+
+            self._finder = Finder(self._forms, _MIN_HIDDEN)
+        return self._finder.hidden(text)
 
     def redact_start(self, text: str, size: int) -> str:
         """Return at most *size* characters, redacted, and without a part of the token at the cut.
@@ -70,6 +88,9 @@ class Token:
             return False
         dense = _dense(text)
         if any(form in dense for form in self._forms):
+            return False
+        loose = loosened(dense)
+        if any(form in loose for form in self._loose):
             return False
         for clean, forms in self._cleaned:
             view = clean(text).lower()

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from check_rodin_queues.errors import ConfigError
-from check_rodin_queues.redaction import hidden
+from check_rodin_queues.labels import loosened, one_line, shown_names
+from check_rodin_queues.redaction import Finder
 from check_rodin_queues.tokens import MAX_LENGTH, Token, parse_token
 from tests import report
 from tests.answers import answer, queue
@@ -170,12 +171,72 @@ CLEANED = {
 )
 def test_what_cleaning_makes_a_token_is_hidden(token: str, written: str) -> None:
     assert token_of(token).redact(f"<{written}>") == "<***>"
-    assert token_of(token).redact(f"<{written[:-1]}>") == f"<{written[:-1]}>"
+    assert token_of(token).redact(f"<{written[1:]}>") == f"<{written[1:]}>"
 
 
 def test_a_token_that_begins_like_the_end_of_two_colons_is_hidden() -> None:
     """A label would have two underscores there, a line has one for the bar."""
     assert token_of(":b|c_token").redact("a::b_c_token") == "a:***"
+
+
+#: Escapes that are not whole: what stands behind them may be taken for a part of them.
+UNFINISHED = [
+    "%",
+    "%4",
+    "\\",
+    "\\x",
+    "\\x4",
+    "\\u00",
+    "\\u004",
+    "\\0",
+    "&#",
+    "&#x",
+    "&#x4",
+    "%u00",
+    "&",
+]
+#: What a server may break a text with, or what a cleaning may have made of that.
+BREAKS = {"nothing": "", "a line": "\r\n ", "no width": "\u200b", "bars": "|", "underscores": "_"}
+
+
+@pytest.mark.parametrize("escape", UNFINISHED)
+@pytest.mark.parametrize("between", BREAKS.values(), ids=BREAKS)
+@pytest.mark.parametrize("slash", ["/", "\\/", "%2f"])
+@pytest.mark.parametrize("token", ["abcdef/ghijklmn", "1234567/890123", "nbcdef/ghijklmn"])
+def test_an_escape_that_is_not_whole_shows_no_token_behind_it(
+    token: str, slash: str, between: str, escape: str
+) -> None:
+    """But for the first few characters, which may be a part of the escape."""
+    broken = between.join(token).replace("/", slash)
+    shown = token_of(token).redact(f"{escape}{broken} ")
+    assert re.fullmatch(f"{re.escape(escape)}(. ?|[\\s\u200b|_]){{0,12}}[*]{{3}} ", shown), shown
+    assert loosened(shown[len(escape) :].partition("***")[0]) in token[:3]
+
+
+@pytest.mark.parametrize(
+    ("token", "written"),
+    [
+        ("a_secret_token_1", "a%5fsecret|token_1"),
+        ("a_secret_token_1", "a&#95;secret=token'1"),
+        ("a_secret_token_1", "a\\_secret%7ctoken\x011"),
+        ("a=b/c=d/e=f", "a|b%2Fc|d%2Fe|f"),
+        ("a_secret_token_1", "a_se|cr'et_to=ken_::1"),
+        ("***xx", "***xxxx"),
+        ("***xx", "***xxxxxxxx"),
+    ],
+)
+def test_a_mixture_is_hidden_before_and_after_it_is_cleaned(token: str, written: str) -> None:
+    """A name that is hidden only after that is never found to be one that may be shown."""
+    secret = token_of(token)
+    once = secret.redact(f"<{written}>")
+    assert loosened(token)[3:] not in loosened(once)
+    assert secret.redact(one_line(once)) == one_line(once)
+    (shown,) = shown_names([written], secret.redact).values()
+    assert secret.redact(shown) == shown
+
+
+def test_of_what_becomes_the_token_ever_anew_nothing_is_shown() -> None:
+    assert token_of("***xx").redact(f"<***{'xx' * 100}>") == ""
 
 
 def test_what_is_near_the_letters_is_none() -> None:
@@ -219,7 +280,10 @@ def test_the_quick_look_overlooks_nothing(text: str, data: st.DataObject) -> Non
     change = data.draw(st.sampled_from(CHANGES))
     written = "".join(data.draw(st.sampled_from(NOISE)) + change(char) for char in text)
     token = token_of(text)
-    assert token.redact(f"({written})") == hidden(f"({written})", token._forms, 5)
+    shown = token.redact(f"({written})")
+    assert shown == Finder(token._forms, 5).hidden(f"({written})")
+    assert token.redact(shown) == shown
+    assert token.redact(one_line(shown)) == one_line(shown)
 
 
 @pytest.mark.parametrize("verbosity", [(), ("-v",), ("-vvv",)], ids=str)

@@ -24,6 +24,7 @@ SPELLINGS: Dict[str, Spelling] = {
     "percent": lambda token: quote(token, safe=""),
     # what may not be printed, or not in a label, becomes the underscore that stood there
     "bars": lambda token: token.replace("_", "|"),
+    "percent_and_bars": lambda token: quote(token, safe="").replace("_", "|"),
 }
 
 #: Spellings that only the long run tries.

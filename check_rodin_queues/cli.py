@@ -64,6 +64,7 @@ class Run:
         except Shown as shown:
             return plain(str(shown))
         except CallError as error:
+            self._hide_what_is_echoed(error)
             wrong = Verdict(State.UNKNOWN, str(error), mistaken=isinstance(error, UsageError))
             return self._written(wrong)
         except Exception as error:  # noqa: BLE001 — a bug must not look like a state of the queues
@@ -204,7 +205,8 @@ class Run:
             raise
 
     def _judged_failure(self, error: AnswerError) -> Verdict:
-        return self._judged(failure=error)
+        # before it is cut: half a token is not found
+        return self._judged(failure=AnswerError(error.condition, self._redact(str(error))))
 
     def _judged(
         self, failure: Optional[AnswerError] = None, snapshot: Optional[Snapshot] = None
@@ -216,9 +218,8 @@ class Run:
         selection = select(options.policy, snapshot) if snapshot else None
         names = shown_names(snapshot.names, self._shown) if snapshot else {}
         if snapshot and selection:
-            self._note_left_out(
-                [names[name] for name in snapshot.names if not covers(options.policy, name)]
-            )
+            left = [names[name] for name in snapshot.names if not covers(options.policy, name)]
+            self._journal.note_left_out(left)
             names.update((name, label_safe(self._shown(name))) for name in selection.missing)
             for threshold in unused(options.policy, selection) if options.verbosity else ():
                 self._journal.note(NOTICE, f"fits no queue: {threshold.origin}")
@@ -231,26 +232,25 @@ class Run:
         )
         return check.judge(options.policy, attempt, names, lines=options.verbosity > 0)
 
-    def _note_left_out(self, names: Sequence[str]) -> None:
-        if names:
-            more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-            shown = ", ".join(sorted(names)[:_MAX_NAMED])
-            self._journal.note(NOTICE, f"left out by -q and -x: {shown}{more}")
+    def _hide_what_is_echoed(self, error: CallError) -> None:
+        """See to it that the token is hidden also where it was given in the place of an argument."""
+        secret = self._environ.get("RODIN_API_KEY", "").strip()
+        if secret and secret in str(error):
+            from check_rodin_queues.settings import token_to_hide
+
+            self._token = token_to_hide(self._environ)
 
     def _redact(self, text: str) -> str:
         """Return *text* as it may be printed, without the token: neither before nor after that."""
-        if not self._token:
-            return text
-        return self._token.redact(one_line(self._token.redact(text)))
+        return self._token.redact(one_line(self._token.redact(text))) if self._token else text
 
     def _shown(self, text: str, size: int = MAX_NAME) -> str:
         """Return as much of a *text*, such as a queue's name, as is shown: it may be a megabyte."""
         return self._token.redact_start(text, size) if self._token else text[:size]
 
     def _written(self, verdict: Verdict) -> Report:
-        more = map(self._redact, self._details(verdict))
         verdict = verdict._replace(text=self._redact(verdict.text))
-        return report(verdict, self._probe, more)
+        return report(verdict, self._probe, map(self._redact, self._details(verdict)))
 
     def _details(self, verdict: Verdict) -> Iterator[str]:
         """Give what stands beneath the status, one by one: of 5,000 queues it is megabytes."""

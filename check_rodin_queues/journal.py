@@ -6,7 +6,7 @@ token.
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from typing import List, Sequence, Tuple
 
 #: The verbosity from which on an entry is shown: -v, -vv, -vvv.
 NOTICE = 1
@@ -14,6 +14,8 @@ REQUEST = 2
 DEBUG = 3
 #: How much of an answer is shown, in characters.
 MAX_BODY = 2000
+#: How many queues that are not judged are named.
+_MAX_NAMED = 20
 
 
 class Journal:
@@ -33,6 +35,14 @@ class Journal:
     def note_body(self, text: str) -> None:
         """Add the start of an answer, for -vvv, on one line."""
         self.note(DEBUG, f"body: {' '.join(text.split())}")
+
+    def note_left_out(self, names: Sequence[str]) -> None:
+        """Add the shown *names* of queues that are not judged, if any, for -v."""
+        if names:
+            more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+            self.note(
+                NOTICE, f"left out by -q and -x: {', '.join(sorted(names)[:_MAX_NAMED])}{more}"
+            )
 
     def note(self, level: int, text: str) -> None:
         """Add *text*, to be shown from verbosity *level* on."""

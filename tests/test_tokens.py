@@ -481,3 +481,27 @@ def test_a_web_token_is_read_in_the_alphabet_of_urls() -> None:
     assert {"-", "_"} <= set(token)
     assert token_of(token).expires_at() == 5.0
     assert token_of(token.replace(".", ".!", 1)).expires_at() is None
+
+
+@pytest.mark.parametrize("padding", range(120, 200, 2))
+def test_no_part_of_a_token_is_left_where_the_first_line_is_cut(padding: int) -> None:
+    """Such as of one that somebody has put into the name of the host."""
+    token = "q7w3e5r1t9z2u4i6o8p0as7df3gh1jk"
+    host = f"{'.'.join(['x' * 50] * 4)[:padding].rstrip('.')}.{token}.invalid"
+    outcome = run("-H", f"http://{host}", env={"RODIN_API_KEY": token})
+    assert outcome.stdout.startswith("RODIN_QUEUES CRITICAL - unreachable: ")
+    assert "q7w3e5" not in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    "args", [("-c", "1234-5678-9012-34"), ("--1234-5678-9012-34",), ("-1234-5678-9012-34",)]
+)
+def test_a_token_in_the_place_of_an_argument_is_not_echoed(args: Tuple[str, ...]) -> None:
+    outcome = run("-H", "h.example", *args, env={"RODIN_API_KEY": "1234-5678-9012-34"})
+    assert outcome.code == 3
+    assert "34-5678" not in outcome.stdout
+
+
+def test_a_short_token_is_looked_for_before_and_after_the_line_is_cleaned() -> None:
+    outcome = run("--input", "-", "-vvv", env={"RODIN_API_KEY": "a_b_c"}, stdin='"%61|b|c"')
+    assert 'body: "***"' in outcome.stdout

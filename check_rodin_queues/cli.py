@@ -233,7 +233,7 @@ class Run:
         return check.judge(options.policy, attempt, names, lines=options.verbosity > 0)
 
     def _hide_what_is_echoed(self, error: CallError) -> None:
-        """See to it that the token is hidden also where it was given in the place of an argument."""
+        """Have the token hidden also where it was given in the place of an argument."""
         secret = self._environ.get("RODIN_API_KEY", "").strip()
         if secret and secret in str(error):
             from check_rodin_queues.settings import token_to_hide

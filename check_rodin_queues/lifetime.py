@@ -2,7 +2,9 @@
 
 A second thread waits for the deadline and for the signals that ask a process to end. It has to be a
 thread: the main one can hang where no signal handler and no timeout reaches, such as in the
-resolver. Whoever takes `_turn` first writes the output; the other one only makes the process end.
+resolver. Whoever takes `_turn` first decides what is said: the main thread says its result, the
+second one why the run ends early. It has a third one make and write that, and goes on to watch.
+Whoever takes `_pen` first writes, and nobody else ever does.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ import _signal  # type: ignore[import-not-found]
 import _thread
 import os
 import select
+import stat
 import time
-from typing import Callable, NoReturn, Union
+from typing import Callable, NoReturn, Tuple
 
 from check_rodin_queues.errors import ConfigError
 from check_rodin_queues.output import Report
@@ -22,14 +25,17 @@ from check_rodin_queues.output import Report
 ENDING = {_signal.SIGTERM: "SIGTERM", _signal.SIGINT: "SIGINT", _signal.SIGHUP: "SIGHUP"}
 #: Wakes the thread to look at a new deadline.
 _WAKE = _signal.SIGUSR1
-#: How long one who is writing may go on once the end has come, in seconds.
-_GRACE = 0.1
-#: A pipe that poll() calls writable takes this many bytes without blocking (POSIX: PIPE_BUF); a
-#: terminal is only known to take one.
-_BLOCK, _TERMINAL_BLOCK = 4096, 1
+#: How long one who is writing may go on once the end has come, in seconds; then it is ended.
+_GRACE, _END = 0.1, 0.15
+#: How much is written at once, in bytes: what does not block takes as much as it can. A pipe that
+#: poll() calls writable takes a page without blocking (POSIX: PIPE_BUF); a terminal is only known
+#: to take one.
+_PIECE, _BLOCK, _TERMINAL_BLOCK = 64 * 1024, 4096, 1
 #: When the kernel ends the process if this module has not, in seconds after the deadline: one that
 #: hangs in C code and keeps the interpreter's lock there lets no thread of it do so.
 _LAST_RESORT = 3.0
+#: How long it may take to make the report of an early end, in seconds.
+_PATIENCE = _LAST_RESORT / 2
 #: By which the kernel does.
 _KERNELS = (_signal.SIGALRM, _signal.SIGPROF)
 _STDOUT = 1
@@ -53,7 +59,7 @@ class Lifetime:
         self.on_signal: Callable[[str], Report]
         self._timeout = 0.0
         self._code = 0
-        self._turn = _thread.allocate_lock()
+        self._turn, self._pen = _thread.allocate_lock(), _thread.allocate_lock()
         self._thread = 0
 
     def elapsed(self) -> float:
@@ -100,25 +106,46 @@ class Lifetime:
         At once: to let the interpreter take itself apart would cost a fiftieth of the run and find
         nothing to do. Nothing is left in a buffer, and coverage has a setting for it.
         """
-        self._code = report.code
         late = self._thread and self.elapsed() >= self._timeout
         if late or not self._turn.acquire(False):
-            time.sleep(_LAST_RESORT / 2)  # the other thread ends the process meanwhile
+            # the second thread ends the process meanwhile
+            time.sleep(max(self._timeout - self.elapsed(), 0) + _PATIENCE)
             report = self._untold
-        self._write(report)
-        os._exit(report.code)
+        self._end(report)
 
     def _watch(self) -> NoReturn:
         name = self._wait()
-        if not self._turn.acquire(False):
-            time.sleep(_GRACE)
-            os._exit(self._code)
+        if self._turn.acquire(False):
+            try:
+                _thread.start_new_thread(self._tell, (name,))
+            except RuntimeError:
+                self._tell(name)
+            time.sleep(_PATIENCE)
+            if self._pen.acquire(False):
+                self._code = self._untold.code
+                self._write(self._untold)
+            time.sleep(max(self._timeout - self.elapsed(), 0))
+        else:
+            self._timeout = min(self._timeout, self.elapsed())
+            time.sleep(_END)
+        os._exit(self._code)
+
+    def _tell(self, name: str) -> NoReturn:
+        """Say why the run ends early: the signal of this *name*, or that its time is over."""
         try:
             report = self.on_signal(name) if name else self.on_timeout()
-        except BaseException:  # noqa: BLE001 — this thread alone can end the process now
+        except BaseException:  # noqa: BLE001 — there is no other report than this
             report = self._untold
-        self._write(report)
-        os._exit(report.code)
+        self._end(report)
+
+    def _end(self, report: Report) -> NoReturn:
+        """Write *report* and end, or wait for whoever writes already."""
+        if self._pen.acquire(False):
+            self._code = report.code
+            self._write(report)
+        else:
+            time.sleep(_LAST_RESORT)
+        os._exit(self._code)
 
     def _wait(self) -> str:
         """Wait for the end; return the signal's name, or nothing if the time is over."""
@@ -131,32 +158,62 @@ class Lifetime:
                 return ENDING[info.si_signo]
 
     def _write(self, report: Report) -> None:
-        """Write to standard output, however slowly it is read, but not beyond the deadline."""
-        block = _TERMINAL_BLOCK if os.isatty(_STDOUT) else _BLOCK
-        written = self._put(report.output, block)
-        try:
-            for piece in report.more if written else ():
-                if not self._put(piece, block):
-                    return
-        except Exception:  # noqa: BLE001 — what counts is out: the verdict
-            self._put(b"\n", block)
+        """Write to standard output, however slowly it is read, but not beyond the deadline.
 
-    def _put(self, piece: Union[bytes, bytearray], block: int) -> bool:
+        The first line is written whole; where there is no time for one beneath it, that is left
+        out, and so is what cannot be made.
+        """
+        output, block = _standard_output()
+        waiting = bytearray(report.output)
+        try:
+            for part in report.more:
+                if part[:1] == b"\n" and self._left(_GRACE / 2) <= 0:
+                    waiting += b"\n"
+                    break
+                waiting += part
+                if len(waiting) >= _PIECE:
+                    if not self._put(waiting, output, block):
+                        return
+                    waiting = bytearray()
+        except Exception:  # noqa: BLE001 — what counts is out, or will be: the verdict
+            waiting += b"\n"
+        self._put(waiting, output, block)
+
+    def _left(self, grace: float) -> float:
+        """Return the seconds until *grace* after the deadline; before there is one, a second."""
+        return self._timeout + grace - self.elapsed() if self._thread else 1
+
+    def _put(self, piece: bytearray, output: int, block: int) -> bool:
         """Write *piece*, *block* by block; tell whether there was somebody and the time for it."""
-        output = memoryview(piece)  # a part of it is no copy
+        rest = memoryview(piece)  # a part of it is no copy
         poll = select.poll()
-        poll.register(_STDOUT, select.POLLOUT)
-        while output:
-            left = self._timeout + _GRACE - self.elapsed() if self._thread else 1
-            if not poll.poll(max(left, 0) * 1000):
+        poll.register(output, select.POLLOUT)
+        while rest:
+            if not poll.poll(max(self._left(_GRACE), 0) * 1000):
                 return False
             try:
-                output = output[os.write(_STDOUT, output[:block]) :]
+                rest = rest[os.write(output, rest[:block]) :]
             except BlockingIOError:
                 continue  # somebody else filled the pipe first
             except OSError:
                 return False  # closed or full: the exit code is what counts
         return True
+
+
+def _standard_output() -> Tuple[int, int]:
+    """Return a descriptor for it, and how many bytes may be written there at once.
+
+    That of a pipe or a terminal is a new one, if there may be: to write there never blocks, and
+    whoever else has standard output sees no difference.
+    """
+    terminal = os.isatty(_STDOUT)
+    if terminal or stat.S_ISFIFO(os.fstat(_STDOUT).st_mode):
+        try:
+            how = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY
+            return os.open(f"/proc/self/fd/{_STDOUT}", how), _PIECE
+        except OSError:
+            pass
+    return _STDOUT, _TERMINAL_BLOCK if terminal else _BLOCK
 
 
 def open_standard_streams() -> None:

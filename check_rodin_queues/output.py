@@ -6,8 +6,7 @@ perfdata, a terminal obeys control characters: neither gets past here.
 
 from __future__ import annotations
 
-from itertools import chain
-from typing import Iterable, Iterator, Optional, Union
+from typing import Iterable, Iterator, Optional
 
 from check_rodin_queues.labels import clipped, one_line
 from check_rodin_queues.named import NamedTuple
@@ -18,20 +17,18 @@ NAME = "RODIN_QUEUES"
 #: NDO keeps 255 bytes of what stands before the perfdata.
 MAX_STATUS = 254
 _PROBE_FAILED = 1
-#: How much is made at once, in bytes.
-_PIECE = 64 * 1024
 
 
 class Report(NamedTuple):
     """What the process leaves: bytes for standard output and an exit code.
 
-    *output* begins with the verdict, and of a usual answer it is the whole first line. *more*
-    follows, and is made while it is read, once: of 5,000 queues it is megabytes.
+    *more* follows *output*, in small parts of which each new line begins one, and is made while it
+    is read, once: of 5,000 queues it is megabytes.
     """
 
-    output: Union[bytes, bytearray]
+    output: bytes
     code: int
-    more: Iterable[Union[bytes, bytearray]] = ()
+    more: Iterable[bytes] = ()
 
 
 def report(verdict: Verdict, probe: Optional[str] = None, more: Iterable[str] = ()) -> Report:
@@ -44,33 +41,18 @@ def report(verdict: Verdict, probe: Optional[str] = None, more: Iterable[str] = 
         outcome = f" ({probe} probe {'fails' if failed else 'passes'})"
         line = clipped(status, MAX_STATUS - len(outcome)) + outcome
         return Report(_encoded(f"{line}\n"), _PROBE_FAILED if failed else State.OK.value)
-    first = _pieces(_first_line(clipped(status, MAX_STATUS), verdict.perfdata))
-    return Report(next(first), verdict.state.value, chain(first, _pieces(_beneath(more))))
+    status = clipped(status, MAX_STATUS)
+    return Report(_encoded(status), verdict.state.value, _rest(verdict.perfdata, more))
 
 
-def _first_line(status: str, perfdata: Iterable[bytes]) -> Iterator[bytes]:
-    yield _encoded(status)
+def _rest(perfdata: Iterable[bytes], lines: Iterable[str]) -> Iterator[bytes]:
+    """Give what follows the status: perfdata, the lines beneath, and the last line break."""
     for number, item in enumerate(perfdata):
         yield b" " if number else b" | "
         yield item
-
-
-def _beneath(lines: Iterable[str]) -> Iterator[bytes]:
-    """Give the lines that stand beneath the first one, and the last line break."""
     for text in lines:
         yield _encoded(f"\n{one_line(text)}")
     yield b"\n"
-
-
-def _pieces(parts: Iterable[bytes]) -> Iterator[bytearray]:
-    """Join *parts*, many at a time."""
-    piece = bytearray()
-    for part in parts:
-        piece += part
-        if len(piece) >= _PIECE:
-            yield piece
-            piece = bytearray()
-    yield piece
 
 
 def plain(text: str) -> Report:

@@ -413,11 +413,12 @@ def test_beneath_a_line_that_is_not_whole_stands_nothing() -> None:
     """Whoever reads late would take what follows for a part of it."""
     does = """
 def lines():
+    yield b"\\nline"
     os.write(2, b"made")
-    yield b"line"
+    yield b"\\nline"
 lifetime._watch = lambda: None
 lifetime.guard(0.5)
-lifetime.finish(Report(b"x" * 10_000, 1, lines()))
+lifetime.finish(Report(b"x" * 70_000, 1, lines()))
 """
     with unread_pipe() as (pipe, _):
         command = [sys.executable, "-c", STUCK.format(does)]
@@ -498,3 +499,122 @@ time.sleep(20)
             os.close(reader)
             read.append((size, process.wait()))
     assert (40_000, 2) in read
+
+
+#: Runs that are ended by a signal, and have a result before what they say of that has been read.
+TOLD_SLOWLY = """
+lifetime.on_signal = lambda _: Report(b"signal" * 20_000, 3)
+lifetime.guard(5)
+os.kill(os.getpid(), 15)
+time.sleep(0.3)
+lifetime.finish(Report(b"result", 0))
+"""
+
+
+def test_a_result_is_not_put_into_what_another_thread_writes() -> None:
+    """However long that is not read: a line with two verdicts is none."""
+    reader, writer = os.pipe()
+    command = [sys.executable, "-c", STUCK.format(TOLD_SLOWLY)]
+    with subprocess.Popen(command, stdout=writer) as process, open(reader, "rb") as pipe:
+        os.close(writer)
+        time.sleep(2.5)
+        said = pipe.read()
+    assert (said, process.returncode) == (b"signal" * 20_000, 3)
+
+
+#: What ends a run early, and how long its deadline is then off, in seconds.
+ENDS = {"its time is over": ("", 0.5), "a signal": ("os.kill(os.getpid(), 15)", 2.0)}
+
+
+@pytest.mark.parametrize(("end", "timeout"), ENDS.values(), ids=ENDS)
+def test_a_thread_that_hangs_in_writing_is_not_waited_for_beyond_the_deadline(
+    end: str, timeout: float
+) -> None:
+    """Such as to a socket that takes less than poll() promises."""
+    does = f"""
+lifetime._put = lambda *_: time.sleep(20)
+lifetime.on_signal = lambda _: Report(b"signal", 3)
+lifetime.on_timeout = lambda: Report(b"timeout", 3)
+lifetime.guard({timeout})
+{end}
+time.sleep(20)
+"""
+    began = time.monotonic()
+    done = executed(STUCK.format(does))
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert time.monotonic() - began < 3.5
+
+
+def test_a_socket_that_takes_hardly_anything_holds_nobody_up() -> None:
+    ours, theirs = socket.socketpair()
+    with stub.stub(TALKATIVE, holds=True) as server, ours, theirs:
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        args = ["-H", server.url, "-t", "1", "-vvv"]
+        code, seconds = ended(args, theirs.fileno(), RODIN_API_KEY=live.TOKEN)
+    assert code == 2
+    assert seconds < 3.5
+
+
+#: Runs with lines beneath that take their time and never end: the result, a report of the end, and
+#: a result while a signal comes.
+SLOW_LINES = """
+def lines():
+    while True:
+        time.sleep(0.02)
+        yield b"\\nline"
+report = Report(b"first", 1, lines())
+lifetime.on_timeout = lambda: report
+"""
+ENDLESS = {
+    "a result": "lifetime.guard(0.5); lifetime.finish(report)",
+    "a timeout": "lifetime.guard(0.5); time.sleep(20)",
+    "a result and a signal": (
+        "lifetime.guard(9); import _thread; _thread.start_new_thread(lifetime.finish, (report,)); "
+        "time.sleep(0.4); os.kill(os.getpid(), 15); time.sleep(20)"
+    ),
+}
+
+
+@pytest.mark.parametrize("does", ENDLESS.values(), ids=ENDLESS)
+def test_lines_that_take_too_long_are_left_out_and_none_is_cut(does: str) -> None:
+    """A busy machine has a few tries."""
+    for _ in range(4):
+        done = executed(STUCK.format(SLOW_LINES + does))
+        assert (done.returncode, done.stderr) == (1, b"")
+        if re.fullmatch(b"first(\nline)*\n", done.stdout):
+            return
+    pytest.fail(f"{done.stdout!r}")
+
+
+def test_the_first_line_is_written_whole_also_where_the_time_is_over() -> None:
+    does = """
+lifetime.on_timeout = lambda: Report(b"first", 2, iter([b" | ", *[b"x"] * 9, b"\\nline", b"\\n"]))
+lifetime.elapsed = lambda: time.monotonic() - lifetime.started + 5
+lifetime.guard(0.5)
+time.sleep(20)
+"""
+    done = executed(STUCK.format(does))
+    assert (done.returncode, done.stdout) == (2, b"first | xxxxxxxxx\n")
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_others_who_have_the_same_output_see_no_difference(*, terminal: bool) -> None:
+    """To write without blocking is a matter of a descriptor of our own."""
+    reader, writer = pty.openpty() if terminal else os.pipe()
+    executed_there = [sys.executable, "-c", STUCK.format("lifetime.finish(Report(b'a', 0))")]
+    subprocess.run(executed_there, stdout=writer, timeout=15, check=True)
+    assert (os.read(reader, 9), os.get_blocking(writer)) == (b"a", True)
+    os.close(reader)
+    os.close(writer)
+
+
+def test_where_the_output_cannot_be_opened_anew_it_is_written_as_it_is() -> None:
+    """Such as where it is the pipe of another user, or without /proc."""
+    does = """
+def refuse(*_):
+    raise PermissionError
+os.open = refuse
+lifetime.finish(Report(b"x" * 5_000, 1))
+"""
+    done = executed(STUCK.format(does))
+    assert (done.returncode, done.stdout) == (1, b"x" * 5_000)

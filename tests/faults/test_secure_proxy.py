@@ -101,6 +101,7 @@ def test_insecure_trusts_the_proxy_too(
     with Proxy(tls=stranger.issue(HOST).serve(tmp_path)) as proxy:
         trial = ask(tls_server, "--insecure", env=at(proxy))
     assert check_run(trial) == "OK"
+    assert proxy.heard.startswith(b"CONNECT ")
 
 
 def test_one_that_speaks_no_tls_is_told(

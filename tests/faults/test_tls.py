@@ -219,6 +219,14 @@ def test_insecure_looks_away_and_says_so(
     assert "not verified" in loud.outcome.stdout.lower() or "insecure" in loud.outcome.stdout
 
 
+def test_insecure_goes_through_the_proxy_as_well(ask: Ask, tls_server: FaultServer) -> None:
+    tls_server.prepare(HEALTHY)
+    with Proxy() as proxy:
+        trial = ask(tls_server, "--insecure", env={"HTTPS_PROXY": proxy.url})
+    assert check_run(trial) == "OK"
+    assert proxy.heard.startswith(b"CONNECT ")
+
+
 def test_a_verified_run_does_not_say_insecure(
     ask: Ask, tls_server: FaultServer, ca_file: str
 ) -> None:

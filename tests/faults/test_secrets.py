@@ -26,6 +26,11 @@ from tests.faults.writes import asked_alone, left, watching, written
 
 AUTHORIZATION = f"Authorization: Bearer {TOKEN}\r\n".encode()
 
+#: All headers that a server of Rodin gets, sorted.
+HEADERS = [
+    *(b"Accept", b"Accept-Encoding", b"Authorization", b"Connection", b"Host", b"User-Agent")
+]
+
 Ask = Callable[..., Trial]
 
 
@@ -35,6 +40,11 @@ def ask(launcher: Launcher, plain_server: FaultServer, token_file: str) -> Ask:
     return lambda *args, **more: launcher.run(
         "-H", plain_server.url, "--token-file", token_file, *args, **more
     )
+
+
+def _headers(request: bytes) -> List[bytes]:
+    """Return the names of the request's headers, sorted."""
+    return sorted(line.partition(b":")[0] for line in request.split(b"\r\n")[1:-2])
 
 
 def _echoes() -> Iterator[object]:
@@ -310,6 +320,7 @@ def test_a_proxy_of_https_sees_no_token(
         )
     assert check_run(trial) == "OK"
     assert AUTHORIZATION in tls_server.requests[0]
+    assert _headers(tls_server.requests[0]) == HEADERS
     assert proxy.requests[0].startswith(f"CONNECT 127.0.0.1:{tls_server.port} ".encode())
     assert b"authorization" not in proxy.requests[0].lower()
     assert traces(proxy.heard.decode("latin-1")) == []
@@ -345,7 +356,7 @@ PROXY_SECRET = "pR0xyPa55w0rdOfSomeLength"
 @pytest.mark.parametrize(
     "refusal", [b"", b"HTTP/1.1 407 Who\r\n\r\n", b"HTTP/1.1 503 No\r\n\r\n", b"junk\r\n\r\n"]
 )
-def test_the_password_of_a_proxy_is_not_shown(
+def test_the_check_itself_does_not_show_the_password_of_a_proxy(
     *,
     launcher: Launcher,
     tls_server: FaultServer,
@@ -354,6 +365,10 @@ def test_the_password_of_a_proxy_is_not_shown(
     refusal: bytes,
     verbosity: int,
 ) -> None:
+    """Whether it names the proxy or tells why it failed, and the server gets no word of it.
+
+    A proxy that sends its own password back is another matter: that would be shown.
+    """
     tls_server.prepare(HEALTHY)
     with Proxy(refusal) as proxy:
         trial = launcher.run(
@@ -366,6 +381,7 @@ def test_the_password_of_a_proxy_is_not_shown(
     assert traces(trial.outcome.stdout) == []
     assert b"Proxy-Authorization: Basic " in proxy.requests[0]
     assert tls_server.connections == (0 if refusal else 1)
+    assert [_headers(request) for request in tls_server.requests] == ([] if refusal else [HEADERS])
 
 
 @pytest.mark.parametrize("verbosity", ["-v", "-vvv"])
@@ -522,8 +538,5 @@ def test_the_request_is_sent_once_and_holds_nothing_of_the_machine(
     assert check_run(ask("-vvv"), lines=None) == "OK"
     (request,) = plain_server.requests
     assert request.startswith(b"GET /api/v2/queue_status_check HTTP/1.1\r\n")
-    names = [line.partition(b":")[0] for line in request.split(b"\r\n")[1:-2]]
-    assert sorted(names) == [
-        *(b"Accept", b"Accept-Encoding", b"Authorization", b"Connection", b"Host", b"User-Agent")
-    ]
+    assert _headers(request) == HEADERS
     assert os.uname().nodename.encode() not in request

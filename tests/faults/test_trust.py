@@ -140,6 +140,11 @@ PRECEDENCE: Dict[str, Tuple[Dict[str, str], str]] = {
     "openssl_folders_and_none": ({"SSL_CERT_DIR": "none:other:absent:folder"}, "OK"),
     "openssl_other_folder": ({"SSL_CERT_DIR": "other:other"}, "CRITICAL"),
     "openssl_both": ({"SSL_CERT_FILE": "good", "SSL_CERT_DIR": "folder"}, "OK"),
+    "openssl_file_before_folder": (
+        {"SSL_CERT_FILE": "bad", "SSL_CERT_DIR": "folder"},
+        "CRITICAL",
+    ),
+    "openssl_file_over_folder": ({"SSL_CERT_FILE": "good", "SSL_CERT_DIR": "other"}, "OK"),
     "requests_before_curl": ({"REQUESTS_CA_BUNDLE": "bad", "CURL_CA_BUNDLE": "good"}, "CRITICAL"),
     "requests_first": ({"REQUESTS_CA_BUNDLE": "good", "CURL_CA_BUNDLE": "bad"}, "OK"),
     "requests_before_openssl": ({"REQUESTS_CA_BUNDLE": "bad", "SSL_CERT_FILE": "good"}, "CRITICAL"),

@@ -20,6 +20,7 @@ from tests.faults.certificates import (
     Certificate,
 )
 from tests.faults.invariants import check_output, check_run
+from tests.faults.proxy import Proxy
 from tests.faults.server import FaultServer
 from tests.faults.trial import Trial
 
@@ -129,6 +130,17 @@ def test_mutual_tls(name: str, demanding: Demanding, ca_file: str, ask: Ask) -> 
     assert "--insecure" not in trial.outcome.text
     if shown.state == "UNKNOWN":
         assert demanding.server.connections == 0
+
+
+def test_the_certificate_is_shown_through_a_proxy_as_well(
+    demanding: Demanding, ca_file: str, ask: Ask
+) -> None:
+    demanding.server.prepare(HEALTHY)
+    with Proxy() as proxy:
+        args = ("--ca-file", ca_file, *_options(SHOWN["right"], demanding))
+        trial = ask(demanding.server, *args, env={"HTTPS_PROXY": proxy.url})
+    assert check_run(trial) == "OK", trial.outcome
+    assert proxy.heard.startswith(b"CONNECT ")
 
 
 def test_an_encrypted_key_is_not_asked_for_on_a_terminal(

@@ -135,6 +135,8 @@ def test_names_are_utf_8_in_every_locale(
     env = {"PATH": os.environ["PATH"], "LOCPATH": str(odd), **foreign}
     done = subprocess.run(command, env=env, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (code, b""), done.stdout
+    emptied = done.stdout.startswith(b"RODIN_QUEUES UNKNOWN - no queue of 1 is selected")
+    assert emptied == (code == 3), "UNKNOWN is also the state of a refusal"
 
 
 @pytest.mark.parametrize(

@@ -440,7 +440,7 @@ def test_a_clock_that_jumps_moves_no_deadline(tmp_path: Path) -> None:
 def test_what_is_removed_while_it_waits_is_not_missed(
     verbosity: List[str], lines: int, tmp_path: Path
 ) -> None:
-    """As by an upgrade: nothing has to be read from a disk once the server is asked."""
+    """As by an upgrade: to say that the time is over nothing has to be read from a disk."""
     copy = shutil.copytree(check_rodin_queues.__path__[0], tmp_path / "check_rodin_queues")
     with stub.stub(b"HTTP/1.1 200 OK\r\n", holds=True) as server:
         command = [sys.executable, "-m", copy.name, "-H", server.url, "-t", "3", *verbosity]

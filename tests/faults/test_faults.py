@@ -25,6 +25,9 @@ DEADLINE = 1.5
 #: The wall clock of all others, which have to end by themselves.
 LONG = 20
 
+#: How long these take at most.
+PROMPT = 3
+
 #: Conditions that are named where they decide; the words of the others are the metrics'.
 NAMED = {"unreachable", "timeout", "auth", "throttled", "invalid"}
 
@@ -84,7 +87,7 @@ def attempt(launcher: Launcher, token_file: str) -> Attempt:
 
 
 def _run(row: Row, server: FaultServer, start: Callable[[], Trial]) -> Trial:
-    """Run once, or where the wall clock counts, until it can be judged."""
+    """Run until it can be judged: on a busy machine what has to end in time is tried again."""
 
     def attempt() -> Trial:
         server.prepare(row.behaviour)
@@ -92,7 +95,7 @@ def _run(row: Row, server: FaultServer, start: Callable[[], Trial]) -> Trial:
 
     if row.deadline:
         return in_time(attempt, DEADLINE, earliest=DEADLINE)
-    return in_time(attempt, float(_timeout(row))) if row.or_timeout else attempt()
+    return in_time(attempt, float(_timeout(row)) if row.or_timeout else PROMPT)
 
 
 def _conditions(row: Row) -> Tuple[str, ...]:
@@ -107,7 +110,6 @@ def _check(row: Row, trial: Trial, server: FaultServer, elsewhere: FaultServer) 
     assert [word for word in row.words if word not in text] == [], outcome.text
     if row.condition in NAMED:
         assert any(f" - {name}: " in text for name in _conditions(row)), outcome.text
-    assert row.deadline or "-t" in row.args or outcome.seconds < LONG / 2, outcome
     assert bool(server.requests) == row.asked, "the server did not come as far as the fault"
     metrics = parse(outcome.perfdata)
     if not row.condition:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.faults.causes import causes
 from tests.faults.invariants import check_run
+from tests.faults.proxy import Proxy
 from tests.faults.punctuality import in_time
 from tests.faults.row import Row
 from tests.faults.server import Exchange, FaultServer
@@ -27,6 +28,13 @@ LONG = 20
 
 #: How long these take at most.
 PROMPT = 3
+
+#: Rows that are read through a tunnel every day: what a less strict reader would judge, or name
+#: otherwise, and what is sound.
+TUNNELLED = {
+    *("healthy", "chunked", "status_with_underscore", "chunk_size_minus_1", "hidden_length"),
+    *("interim_with_another_body", "content_length_long", "redirect_302_to_other", "status_401"),
+}
 
 #: Conditions that are named where they decide; the words of the others are the metrics'.
 NAMED = {"unreachable", "timeout", "auth", "throttled", "invalid"}
@@ -192,6 +200,32 @@ def test_fault_through_a_proxy(
     trial = _run(row, plain_server, lambda: attempt(row, "http://rodin.example", **proxy))
     _check(row, trial, plain_server, elsewhere)
     _check_cause(row, trial)
+
+
+def _through_a_tunnel() -> Iterator[object]:
+    """Take the rows that are named above every day, and in the long run what ends by itself.
+
+    The proxy of the tests hands on a reset as an end, with which a body without length is whole.
+    """
+    assert {row.name for row in ROWS} >= TUNNELLED
+    for row in ROWS:
+        ends = not row.deadline and row.name != "reset_without_length"
+        if row.url == Row._field_defaults["url"] and ends:
+            marks = () if row.name in TUNNELLED else pytest.mark.slow
+            yield pytest.param(row, id=_identity(row), marks=marks)
+
+
+@pytest.mark.parametrize("row", list(_through_a_tunnel()))
+def test_fault_through_a_tunnel(
+    row: Row, tls_server: FaultServer, elsewhere: FaultServer, ca_file: str, attempt: Attempt
+) -> None:
+    """Of https:// a proxy hands on what the server answers, and it is read as strictly."""
+    elsewhere.prepare(Exchange.hold)
+    args = (tls_server.url, "--ca-file", ca_file)
+    with Proxy() as proxy:
+        trial = _run(row, tls_server, lambda: attempt(row, *args, HTTPS_PROXY=proxy.url))
+    _check(row, trial, tls_server, elsewhere)
+    assert proxy.heard.startswith(b"CONNECT ")
 
 
 def _rotated(row: Row, number: int) -> object:

@@ -608,6 +608,17 @@ def test_others_who_have_the_same_output_see_no_difference(*, terminal: bool) ->
     os.close(writer)
 
 
+def test_a_file_is_written_from_where_it_stands(tmp_path: Path) -> None:
+    """It is not opened anew: that would begin at its start."""
+    path = tmp_path / "log"
+    with path.open("wb") as log:
+        log.write(b"before\n")
+        log.flush()
+        command = [sys.executable, "-c", STUCK.format("lifetime.finish(Report(b'result', 0))")]
+        subprocess.run(command, stdout=log, timeout=15, check=True)
+    assert path.read_bytes() == b"before\nresult"
+
+
 def test_where_the_output_cannot_be_opened_anew_it_is_written_as_it_is() -> None:
     """Such as where it is the pipe of another user, or without /proc."""
     does = """

@@ -213,6 +213,13 @@ def test_an_escape_that_is_not_whole_shows_no_token_behind_it(
     assert loosened(shown[len(escape) :].partition("***")[0]) in token[:3]
 
 
+def test_what_an_escape_can_not_have_taken_is_missing() -> None:
+    """It takes three characters at the most."""
+    token = token_of("abcdefghij-klm")
+    assert token.redact("%41 defghij-klm") == "%41 ***"
+    assert token.redact("%41 efghij-klm") == "%41 efghij-klm"
+
+
 @pytest.mark.parametrize(
     ("token", "written"),
     [

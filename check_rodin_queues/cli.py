@@ -187,7 +187,7 @@ class Run:
         return client.ask(access, self._journal)
 
     def _load_judgement(self, options: Options) -> None:
-        """Load what the second thread needs for a verdict, before it may have to give one."""
+        """Load what another thread needs for a verdict, before it may have to give one."""
         from check_rodin_queues import check  # noqa: F401
 
         if options.verbosity:
@@ -291,7 +291,7 @@ def _probe_named_in(words: Sequence[str]) -> Optional[str]:
 
 
 def _lift_ceiling() -> None:
-    """Give the second thread the memory to write its report.
+    """Give the thread that tells the end the memory to do so.
 
     Nothing is imported for that: a disk that hangs must not make the end late.
     """

@@ -34,10 +34,10 @@ _PIECE, _BLOCK, _TERMINAL_BLOCK = 64 * 1024, 4096, 1
 #: When the kernel ends the process if this module has not, in seconds after the deadline: one that
 #: hangs in C code and keeps the interpreter's lock there lets no thread of it do so.
 _LAST_RESORT = 3.0
-#: How long it may take to make the report of an early end, in seconds.
-_PATIENCE = _LAST_RESORT / 2
 #: By which the kernel does.
 _KERNELS = (_signal.SIGALRM, _signal.SIGPROF)
+#: How long it may take to make the report of an early end, in seconds.
+_PATIENCE = _LAST_RESORT / 2
 _STDOUT = 1
 
 
@@ -45,7 +45,7 @@ class Lifetime:
     """The clock of a run and the one way to end it.
 
     *on_timeout* and *on_signal* give the report for an early end; the run replaces them as it
-    learns more. They are called in the second thread.
+    learns more. They are called in a thread of their own.
     """
 
     def __init__(self, started: float, untold: Report) -> None:

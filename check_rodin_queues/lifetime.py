@@ -27,10 +27,9 @@ ENDING = {_signal.SIGTERM: "SIGTERM", _signal.SIGINT: "SIGINT", _signal.SIGHUP: 
 _WAKE = _signal.SIGUSR1
 #: How long one who is writing may go on once the end has come, in seconds; then it is ended.
 _GRACE, _END = 0.1, 0.15
-#: How much is written at once, in bytes: what does not block takes as much as it can. A pipe that
-#: poll() calls writable takes a page without blocking (POSIX: PIPE_BUF); a terminal is only known
-#: to take one.
-_PIECE, _BLOCK, _TERMINAL_BLOCK = 64 * 1024, 4096, 1
+#: How much is written at once, in bytes: what does not block takes as much as it can, and a pipe
+#: that poll() calls writable takes a page without blocking (POSIX: PIPE_BUF).
+_PIECE, _BLOCK = 64 * 1024, 4096
 #: When the kernel ends the process if this module has not, in seconds after the deadline: one that
 #: hangs in C code and keeps the interpreter's lock there lets no thread of it do so.
 _LAST_RESORT = 3.0
@@ -206,14 +205,13 @@ def _standard_output() -> Tuple[int, int]:
     That of a pipe or a terminal is a new one, if there may be: to write there never blocks, and
     whoever else has standard output sees no difference.
     """
-    terminal = os.isatty(_STDOUT)
-    if terminal or stat.S_ISFIFO(os.fstat(_STDOUT).st_mode):
+    if os.isatty(_STDOUT) or stat.S_ISFIFO(os.fstat(_STDOUT).st_mode):
         try:
             how = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY
             return os.open(f"/proc/self/fd/{_STDOUT}", how), _PIECE
         except OSError:
             pass
-    return _STDOUT, _TERMINAL_BLOCK if terminal else _BLOCK
+    return _STDOUT, _BLOCK
 
 
 def open_standard_streams() -> None:

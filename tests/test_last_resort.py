@@ -530,7 +530,7 @@ ENDS = {"its time is over": ("", 0.5), "a signal": ("os.kill(os.getpid(), 15)", 
 def test_a_thread_that_hangs_in_writing_is_not_waited_for_beyond_the_deadline(
     end: str, timeout: float
 ) -> None:
-    """Such as to a socket that takes less than poll() promises."""
+    """Such as to a socket that takes less than poll() promises; a busy machine has a few tries."""
     does = f"""
 lifetime._put = lambda *_: time.sleep(20)
 lifetime.on_signal = lambda _: Report(b"signal", 3)
@@ -539,10 +539,13 @@ lifetime.guard({timeout})
 {end}
 time.sleep(20)
 """
-    began = time.monotonic()
-    done = executed(STUCK.format(does))
-    assert (done.returncode, done.stdout) == (3, b"")
-    assert time.monotonic() - began < 3.5
+    took = []
+    while len(took) < 4 and min(took, default=9) > 2.7:
+        began = time.monotonic()
+        done = executed(STUCK.format(does))
+        took.append(time.monotonic() - began)
+        assert (done.returncode, done.stdout) == (3, b"")
+    assert min(took) <= 2.7
 
 
 def test_a_socket_that_takes_hardly_anything_holds_nobody_up() -> None:

@@ -508,7 +508,7 @@ def test_no_part_of_a_token_is_left_where_the_first_line_is_cut(padding: int) ->
     "args", [("-c", "1234-5678-9012-34"), ("--1234-5678-9012-34",), ("-1234-5678-9012-34",)]
 )
 def test_a_token_in_the_place_of_an_argument_is_not_echoed(args: Tuple[str, ...]) -> None:
-    outcome = run("-H", "h.example", *args, env={"RODIN_API_KEY": "1234-5678-9012-34"})
+    outcome = run("-H", "h.example", *args, env={"RODIN_API_KEY": " 1234-5678-9012-34\n"})
     assert outcome.code == 3
     assert "34-5678" not in outcome.stdout
 

@@ -522,6 +522,22 @@ def test_a_result_is_not_put_into_what_another_thread_writes() -> None:
     assert (said, process.returncode) == (b"signal" * 20_000, 3)
 
 
+def test_who_has_a_report_too_late_does_not_end_one_who_writes_instead() -> None:
+    does = """
+lifetime.on_signal = lambda _: time.sleep(2) or Report(b"late", 0)
+lifetime.guard(9)
+os.kill(os.getpid(), 15)
+time.sleep(20)
+"""
+    with full_pipe() as (reader, writer):
+        command = [sys.executable, "-c", STUCK.format(does)]
+        with subprocess.Popen(command, stdout=writer) as process:
+            time.sleep(3.5)
+            os.read(reader, 1024 * 1024)
+        os.set_blocking(reader, False)
+        assert (process.returncode, os.read(reader, 9)) == (3, b"untold")
+
+
 #: What ends a run early, and how long its deadline is then off, in seconds.
 ENDS = {"its time is over": ("", 0.5), "a signal": ("os.kill(os.getpid(), 15)", 2.0)}
 
@@ -539,7 +555,7 @@ lifetime.guard({timeout})
 {end}
 time.sleep(20)
 """
-    took = []
+    took: List[float] = []
     while len(took) < 4 and min(took, default=9) > 2.7:
         began = time.monotonic()
         done = executed(STUCK.format(does))

@@ -564,6 +564,20 @@ time.sleep(20)
     assert min(took) <= 2.7
 
 
+def test_where_no_other_thread_may_be_started_the_end_is_told_as_well() -> None:
+    does = """
+import _thread
+def refuse(*_):
+    raise RuntimeError
+lifetime.on_timeout = lambda: Report(b"timeout", 2)
+lifetime.guard(0.5)
+_thread.start_new_thread = refuse
+time.sleep(20)
+"""
+    done = executed(STUCK.format(does))
+    assert (done.returncode, done.stdout) == (2, b"timeout")
+
+
 #: A run whose pipe is filled by somebody else whenever it has just seen that there is room.
 FILLED = """
 write = os.write

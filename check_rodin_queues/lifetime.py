@@ -120,13 +120,9 @@ class Lifetime:
             except RuntimeError:
                 self._tell(name)
             time.sleep(_PATIENCE)
-            if self._pen.acquire(False):
-                self._code = self._untold.code
-                self._write(self._untold)
-            time.sleep(max(self._timeout - self.elapsed(), 0))
-        else:
-            self._timeout = min(self._timeout, self.elapsed())
-            time.sleep(_END)
+            self._end(self._untold)
+        self._timeout = min(self._timeout, self.elapsed())
+        time.sleep(_END)
         os._exit(self._code)
 
     def _tell(self, name: str) -> NoReturn:
@@ -138,12 +134,12 @@ class Lifetime:
         self._end(report)
 
     def _end(self, report: Report) -> NoReturn:
-        """Write *report* and end, or wait for whoever writes already."""
+        """Write *report* and end, or give whoever writes already the time that is left."""
         if self._pen.acquire(False):
             self._code = report.code
             self._write(report)
         else:
-            time.sleep(_LAST_RESORT)
+            time.sleep(max(self._timeout - self.elapsed(), 0) + _END)
         os._exit(self._code)
 
     def _wait(self) -> str:

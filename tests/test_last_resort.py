@@ -22,7 +22,8 @@ import pytest
 
 from tests import live, stub
 from tests.answers import site
-from tests.console import SCRIPT, environment, run
+from tests.console import SCRIPT, Outcome, environment, run
+from tests.faults.punctuality import in_time, stopwatch
 from tests.pipes import full_pipe
 
 #: Headers that -vvv shows, more than a terminal holds; then nothing comes.
@@ -351,8 +352,8 @@ lifetime.finish(Report(b"result", 0))
     ids=["one that writes", "one that was to tell a signal"],
 )
 def test_a_thread_that_hangs_is_not_waited_for(does: str, code: int, said: bytes) -> None:
-    done = executed(STUCK.format(does))
-    assert (done.returncode, done.stdout, done.stderr) == (code, said, b"")
+    done = in_time(lambda: stopwatch([sys.executable, "-c", STUCK.format(does)], environment()), 2)
+    assert (done.code, done.stdout, done.stderr) == (code, said.decode(), "")
 
 
 #: A run that has a part of its result to write yet when its time is just over.
@@ -546,7 +547,7 @@ ENDS = {"its time is over": ("", 0.5), "a signal": ("os.kill(os.getpid(), 15)", 
 def test_a_thread_that_hangs_in_writing_is_not_waited_for_beyond_the_deadline(
     end: str, timeout: float
 ) -> None:
-    """Such as to a socket that takes less than poll() promises; a busy machine has a few tries."""
+    """Such as to a socket that takes less than poll() promises."""
     does = f"""
 lifetime._put = lambda *_: time.sleep(20)
 lifetime.on_signal = lambda _: Report(b"signal", 3)
@@ -555,13 +556,9 @@ lifetime.guard({timeout})
 {end}
 time.sleep(20)
 """
-    took: List[float] = []
-    while len(took) < 4 and min(took, default=9) > 2.7:
-        began = time.monotonic()
-        done = executed(STUCK.format(does))
-        took.append(time.monotonic() - began)
-        assert (done.returncode, done.stdout) == (3, b"")
-    assert min(took) <= 2.7
+    command = [sys.executable, "-c", STUCK.format(does)]
+    done = in_time(lambda: stopwatch(command, environment()), 2.3)
+    assert (done.code, done.stdout) == (3, "")
 
 
 def test_where_no_other_thread_may_be_started_the_end_is_told_as_well() -> None:
@@ -596,18 +593,14 @@ time.sleep(20)
 
 
 def test_a_pipe_that_others_fill_holds_nobody_up() -> None:
-    """Such as one that several checks share; a busy machine has a few tries."""
-    took: List[float] = []
-    while len(took) < 4 and min(took, default=9) > 1.5:
-        reader, writer = os.pipe()
-        began = time.monotonic()
-        command = [sys.executable, "-c", STUCK.format(FILLED)]
-        done = subprocess.run(command, stdout=writer, timeout=15, check=False)
-        took.append(time.monotonic() - began)
-        os.close(reader)
-        os.close(writer)
-        assert done.returncode == 2
-    assert min(took) <= 1.5
+    """Such as one that several checks share."""
+    command = [sys.executable, "-c", STUCK.format(FILLED)]
+
+    def attempt() -> Outcome:
+        with unread_pipe() as (pipe, _):
+            return stopwatch(command, environment(), stdout=pipe)
+
+    assert in_time(attempt, 1.2).code == 2
 
 
 def test_a_socket_that_takes_hardly_anything_holds_nobody_up() -> None:

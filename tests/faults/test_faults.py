@@ -165,16 +165,31 @@ def test_a_connection_that_fails_is_not_tried_again(
     assert left(tmp_path) == asked_alone("127.0.0.1", ports[port])
 
 
-def _over_tls() -> Iterator[object]:
-    """Take the marked rows every day, and a quarter of all in the long run."""
+def _cases(daily: Callable[[Row], bool], rare: Callable[[Row, int], bool]) -> Iterator[object]:
+    """Take the *daily* rows, and in the long run the *rare* ones, by row and number, as well."""
     for number, row in enumerate(ROWS):
-        if row.tls:
+        if daily(row):
             yield pytest.param(row, id=_identity(row))
-        elif number % 4 == 1 and row.url == Row._field_defaults["url"]:
+        elif row.url == Row._field_defaults["url"] and rare(row, number):
             yield pytest.param(row, id=_identity(row), marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize("row", list(_over_tls()))
+#: The marked rows, and a quarter of all.
+OVER_TLS = list(_cases(lambda row: row.tls, lambda _, number: number % 4 == 1))
+#: The rows that are named above, and a third of what ends by itself. The proxy of the tests hands
+#: on a reset as an end, with which a body without length is whole.
+THROUGH_A_TUNNEL = list(
+    _cases(
+        lambda row: row.name in TUNNELLED,
+        lambda row, number: (
+            number % 3 == 0 and not row.deadline and row.name != "reset_without_length"
+        ),
+    )
+)
+assert {row.name for row in ROWS} >= TUNNELLED
+
+
+@pytest.mark.parametrize("row", OVER_TLS)
 def test_fault_over_tls(
     row: Row, tls_server: FaultServer, elsewhere: FaultServer, ca_file: str, attempt: Attempt
 ) -> None:
@@ -202,21 +217,7 @@ def test_fault_through_a_proxy(
     _check_cause(row, trial)
 
 
-def _through_a_tunnel() -> Iterator[object]:
-    """Take the rows that are named above every day, and in the long run a third of what ends.
-
-    The proxy of the tests hands on a reset as an end, with which a body without length is whole.
-    """
-    assert {row.name for row in ROWS} >= TUNNELLED
-    for number, row in enumerate(ROWS):
-        ends = not row.deadline and row.name != "reset_without_length"
-        if row.name in TUNNELLED:
-            yield pytest.param(row, id=_identity(row))
-        elif row.url == Row._field_defaults["url"] and ends and number % 3 == 0:
-            yield pytest.param(row, id=_identity(row), marks=pytest.mark.slow)
-
-
-@pytest.mark.parametrize("row", list(_through_a_tunnel()))
+@pytest.mark.parametrize("row", THROUGH_A_TUNNEL)
 def test_fault_through_a_tunnel(
     row: Row, tls_server: FaultServer, elsewhere: FaultServer, ca_file: str, attempt: Attempt
 ) -> None:

@@ -15,8 +15,8 @@ MAX_LABEL = 80
 #: The longest shown name: what MAX_LABEL leaves beside the dot and the longest metric.
 MAX_NAME = MAX_LABEL - LONGEST_NAME - 1
 _NOT_IN_A_LABEL = "'=|"
-#: Stands for a name that must not be shown.
-_NO_NAME = "***"
+#: Stands for what must not be shown.
+HIDDEN = "***"
 
 
 def printable(text: str) -> str:
@@ -84,7 +84,7 @@ def shown_names(names: Iterable[str], redact: Callable[[str], str] = str) -> Dic
 def _free(name: str, taken: Set[str], numbers: Dict[str, int], redact: Callable[[str], str]) -> str:
     """Return *name* or one with a number that is not taken, and with which it is no secret."""
     if redact(name) != name:  # cleaning has made a secret of it
-        name = _NO_NAME
+        name = HIDDEN
     candidate, number = name, numbers.get(name, 1)
     while candidate in taken or redact(candidate) != candidate:
         number += 1

@@ -15,9 +15,8 @@ from array import array
 from html.entities import html5
 from typing import TYPE_CHECKING, Iterable, Iterator, List, Sequence, Tuple
 
-from check_rodin_queues.labels import CLEANINGS, LOOSE, loosened
+from check_rodin_queues.labels import CLEANINGS, HIDDEN, LOOSE, loosened
 
-HIDDEN = "***"
 _ESCAPE = re.compile(
     # JSON and other languages; a URL; HTML; wide letters; what stands for no character of a token
     r"(?:\\U000000|\\u00|\\[ux]\{0{0,6}|\\N\{U\+0{0,6}|\\x|\\0{2,4}|%u00)"
@@ -61,15 +60,11 @@ class Finder:
         for _ in range(_LAYERS):
             undone = [_undone(form)[0] if _MARKS.intersection(form) else form for form in undone]
             known.update(undone)
-        self._forms = [form for form in known if len(form) >= shortest]
+        whole = {loosened(form) for form in known}
         # an escape that is not whole takes the first characters behind it
-        self._loose, self._lacking = (
-            [
-                form
-                for form in {loosened(form)[swallowed:] for form in known for swallowed in numbers}
-                if len(form) >= shortest
-            ]
-            for numbers in (range(1), range(1, _SWALLOWED))
+        lacking = {form[taken:] for form in whole for taken in range(1, _SWALLOWED)}
+        self._forms, self._loose, self._lacking = (
+            [form for form in forms if len(form) >= shortest] for forms in (known, whole, lacking)
         )
 
     def hidden(self, text: str) -> str:

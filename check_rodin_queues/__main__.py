@@ -1,9 +1,9 @@
-"""The program: what must be true of the process before, and after, anything else runs."""
+"""The start and the end of the process."""
 
-# `signal` itself is a thousand times slower to import: time in which a signal could come
-import _signal  # type: ignore[import-not-found]
+import signal
 
-_signal.pthread_sigmask(_signal.SIG_BLOCK, (_signal.SIGTERM, _signal.SIGINT, _signal.SIGHUP))
+# they wait for the watchdog: until it runs, nothing could report them
+signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
 
 import time  # noqa: E402
 
@@ -11,61 +11,47 @@ STARTED = time.monotonic()
 
 import gc  # noqa: E402
 
-gc.disable()  # nothing lives long enough to be collected: with it a check costs a tenth more
+gc.disable()  # the run is too short for garbage collection, which would add 4 % CPU
 
 import os  # noqa: E402
 import sys  # noqa: E402
+import warnings  # noqa: E402
 
-# What lies beside the script is no library of ours. Not to look there for every module saves a
-# hundredth, and a file that somebody leaves in a folder of plugins is not taken for one. Only where
-# this package itself lies beside the script do its libraries, too.
-_FOLDER = os.path.dirname(os.path.realpath(sys.argv[0]))
-_SAFE = getattr(sys.flags, "safe_path", False)  # then it was not Python that put it there
-if sys.path[:1] == [_FOLDER] and not __file__.startswith(_FOLDER) and not _SAFE:
+# Remove the script's directory from the import path: a stray file in a plugin directory must not
+# be imported as a module. Keep it if the package is there, since its dependencies then are, too.
+_DIRECTORY = os.path.dirname(os.path.realpath(sys.argv[0]))
+if sys.path[:1] == [_DIRECTORY] and not __file__.startswith(_DIRECTORY):
     del sys.path[0]
 
-TYPE_CHECKING = False  # `typing` itself may be more than there is memory for
-if TYPE_CHECKING:
-    from typing import NoReturn
-
-_UNTOLD = b"RODIN_QUEUES UNKNOWN - internal error, and nothing more can be told of it\n"
+_FALLBACK = b"RODIN_QUEUES UNKNOWN - internal error, no details. Run with -vvv and report it\n"
 
 
-def main() -> "NoReturn":
-    """Run the check on the process's own arguments and end the process with its exit code."""
+def main() -> None:
+    """Run the check on the arguments of the process, and end the process with the exit code."""
+    asked = " ".join(sys.argv)
+    code = int("liveness" not in asked) if "--probe" in asked else 3
     try:
-        _run()
-    except BaseException:  # noqa: BLE001 — such as no memory for the first import
+        _run(code)
+    except BaseException:  # noqa: BLE001 — such as no memory for an import
         try:
-            os.write(1, _UNTOLD)
+            os.write(1, _FALLBACK)
         finally:
-            os._exit(_untold_code())
+            os._exit(code)
 
 
-def _run() -> "NoReturn":
-    import warnings  # noqa: PLC0415 — what fails here is told by main
-
+def _run(fallback_code: int) -> None:
+    # imported here, so that main reports what fails
     from check_rodin_queues.cli import Run  # noqa: PLC0415
-    from check_rodin_queues.lifetime import Lifetime, open_standard_streams  # noqa: PLC0415
+    from check_rodin_queues.options import DEFAULT_TIMEOUT  # noqa: PLC0415
     from check_rodin_queues.output import Report  # noqa: PLC0415
+    from check_rodin_queues.watchdog import Watchdog, open_standard_streams  # noqa: PLC0415
 
     open_standard_streams()
-    # engines take standard error for a part of the result
+    # monitoring systems take standard error for a part of the result
     warnings.simplefilter("ignore")
-    sys.unraisablehook = id  # nothing is called and nothing said, which needs no memory
-    untold = Report(_UNTOLD, _untold_code())
-    lifetime = Lifetime(STARTED, untold)
-    try:
-        report = Run(sys.argv[1:], os.environ, lifetime).report()
-    except BaseException:  # noqa: BLE001 — no memory to tell of an internal error
-        report = untold
-    lifetime.finish(report)
-
-
-def _untold_code() -> int:
-    """Return the exit code of an internal error, by the kind of the probe, if it is one."""
-    asked = " ".join(sys.argv)
-    return int("liveness" not in asked) if "--probe" in asked else 3
+    sys.unraisablehook = id  # nothing is printed
+    watchdog = Watchdog(STARTED, DEFAULT_TIMEOUT, Report(_FALLBACK, fallback_code))
+    watchdog.finish(Run(sys.argv[1:], os.environ, watchdog).report())
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The composition: from the arguments to a report.
+"""The way through a run: from the arguments to a report.
 
-    words → Options → Access → answer → Snapshot → Selection → Verdict → Report
+    words + environment → Options → Client → response → Snapshot → Looks → Verdict → Report
 
-Every error of this package becomes a state and a sentence here and nowhere else. What needs a
-library is imported where it is first used: the libraries are most of what a run costs, and --help
-and a usage error need none.
+Every error of this package becomes a state and a text here and nowhere else. The libraries are
+imported after the arguments are parsed: they are most of what a run costs, and --help and a usage
+error need none.
 """
 
 # ruff: noqa: PLC0415 — see the docstring
@@ -13,288 +13,315 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Callable, Iterator, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence
 
-from check_rodin_queues import __version__, arguments
-from check_rodin_queues.arguments import Options
-from check_rodin_queues.conditions import DEFAULT_STATES
-from check_rodin_queues.errors import AnswerError, CallError, ConfigError, UsageError
-from check_rodin_queues.journal import DEBUG, MAX_BODY, NOTICE, REQUEST, Journal
-from check_rodin_queues.labels import MAX_NAME, label_safe, one_line, shown_names
-from check_rodin_queues.output import Report, plain, report
-from check_rodin_queues.parser import DEFAULT_TIMEOUT, Shown
-from check_rodin_queues.selection import covers, select, unused
-from check_rodin_queues.states import State
-from check_rodin_queues.verdict import Verdict
+from check_rodin_queues import __version__
+from check_rodin_queues import options as command_line
+from check_rodin_queues.conditions import STALLED
+from check_rodin_queues.errors import CheckError, ConfigError, RequestError, State, UsageError
+from check_rodin_queues.journal import DEBUG, NOTICE, REQUEST, Journal
+from check_rodin_queues.options import DEFAULT_TIMEOUT, HelpRequested, Options
+from check_rodin_queues.progress import READING, STARTING, Progress
+from check_rodin_queues.response import MAX_BYTES, Snapshot, parse
+from check_rodin_queues.second_look import PAUSE, Looks, look_again
+from check_rodin_queues.selection import Policy, covers, select, unmatched
+from check_rodin_queues.server import Server, find_server
+from check_rodin_queues.token import Token, find_token, token_to_redact
 
 if TYPE_CHECKING:
-    from check_rodin_queues.lifetime import Lifetime
-    from check_rodin_queues.server import Server
-    from check_rodin_queues.snapshot import Snapshot
-    from check_rodin_queues.tokens import Token
+    from check_rodin_queues.check import Attempt
+    from check_rodin_queues.client import Client
+    from check_rodin_queues.output import Report
+    from check_rodin_queues.verdict import Verdict
+    from check_rodin_queues.watchdog import Watchdog
 
-
-#: How many queues -v names that are not judged.
-_MAX_NAMED = 20
+#: How many excluded queues -v names.
+_MAX_EXCLUDED = 20
 
 
 class Run:
-    """One run. It knows at each moment what to report if the run has to end now."""
+    """One run. It knows at each moment what to report if the run has to end early."""
 
     def __init__(
-        self, words: Sequence[str], environ: Mapping[str, str], lifetime: Lifetime
+        self, words: Sequence[str], environ: Mapping[str, str], watchdog: Watchdog
     ) -> None:
         self._words = words
         self._environ = environ
-        self._lifetime = lifetime
-        self._journal = Journal()
-        self._probe = _probe_named_in(words)
+        self._watchdog = watchdog
         self._options: Optional[Options] = None
-        self._token: Optional[Token] = None
-        self._server_asked = False
-        self._doing = "reading the options"
-        self._failed: Callable[[AnswerError], Verdict] = self._unjudged
-        lifetime.on_timeout = self.expired
-        lifetime.on_signal = self.ended_by
+        self._probe = command_line.find_probe(words)
+        self._token: Optional[Token] = token_to_redact(environ)
+        self._server: Optional[Server] = None
+        self._client: Optional[Client] = None
+        self._journal = Journal(DEBUG)
+        self._progress = Progress()
+        self._elapsed: Optional[float] = None
+        self._kept: Optional[Looks] = None
+        watchdog.end_early = self.end_early
 
     def report(self) -> Report:
         """Return what the process prints and its exit code, whatever happens on the way."""
-        try:
-            return self._written(self._verdict())
-        except Shown as shown:
-            return plain(str(shown))
-        except CallError as error:
-            self._hide_what_is_echoed(error)
-            wrong = Verdict(State.UNKNOWN, str(error), mistaken=isinstance(error, UsageError))
-            return self._written(wrong)
-        except Exception as error:  # noqa: BLE001 — a bug must not look like a state of the queues
-            return self._written(self._bug(error))
-
-    def expired(self) -> Report:
-        """Return the report for a run whose time is over; called in another thread."""
-        timeout = self._options.timeout if self._options else DEFAULT_TIMEOUT
-        why = f"{self._doing} took longer than {timeout:g} s"
-        asked = self._doing.startswith("asking ")
-        about = "its load and the network" if asked else "the load and the disks of this host"
-        error = AnswerError("timeout", f"{why}. Check {about}, or raise -t")
-        try:
-            _lift_ceiling()
-            return self._written(self._failed(error))
-        except Exception:  # noqa: BLE001 — too late for anything but the plain fact
-            return self._written(self._unjudged(error))
-
-    def ended_by(self, signal: str) -> Report:
-        """Return the report for a run that *signal* ends; called in another thread."""
-        return self._written(
-            Verdict(State.UNKNOWN, f"ended by {signal} while {self._doing}, before a result")
-        )
-
-    def _verdict(self) -> Verdict:
-        options = self._parsed()
-        from check_rodin_queues import answer
+        from check_rodin_queues.output import plain
+        from check_rodin_queues.verdict import Verdict
 
         try:
-            # nothing keeps the body: it may be a megabyte
-            snapshot = answer.parse(
-                self._saved(options) if options.input else self._answer(options)
+            return self._report(self._check())
+        except HelpRequested as text:
+            return plain(str(text))
+        except CheckError as error:
+            mistaken = isinstance(error, UsageError)
+            return self._report(
+                Verdict(State.UNKNOWN, (error.cause,), error.next_step, mistaken=mistaken)
             )
-        except AnswerError as error:
-            return self._failed(error)
-        self._doing = "judging the answer"
-        return self._judged(snapshot=snapshot)
+        except Exception as error:  # noqa: BLE001 — a bug must not look like a state of the queues
+            return self._report(self._internal_error(error))
 
-    def _parsed(self) -> Options:
-        """Read the command line and, if it says so, the options of INI files before it."""
-        options = self._take(arguments.parse(self._words))
-        if not options.extra_opts:
-            return options
-        from check_rodin_queues import settings
-
-        mistake = settings.mistaken_host(options)
+    def _check(self) -> Verdict:
+        """Go the whole way; raises CheckError only before the server is asked."""
+        options = self._read_options()
         try:
-            options = self._with_files(options.extra_opts)
-        except CallError as error:
-            raise mistake or error from None
-        if mistake and not options.input:
-            raise mistake
-        return options
+            if options.input is None:
+                self._connect(options)
+            begin = self._watchdog.elapsed()
+            snapshot = self._ask()
+            end = self._watchdog.elapsed()
+            self._elapsed = end if self._client else None
+            looks = self._look_again(snapshot, options, end - begin)
+        except RequestError as failure:
+            return self._judge_failure(failure)
+        return self._judge_looks(looks)
 
-    def _with_files(self, locators: Sequence[str]) -> Options:
-        from check_rodin_queues import extra_opts
+    def _read_options(self) -> Options:
+        """Read the command line, and before it the options of INI files that it names."""
+        own = self._use(command_line.parse(self._words))
+        if not own.extra_opts:
+            return own
+        from check_rodin_queues.extra_opts import read_words
 
-        self._doing = "reading --extra-opts"
-        known = arguments.known_options()
+        self._progress.step = "reading --extra-opts"
         found: List[str] = []
+        for locator in own.extra_opts:
+            found += read_words(locator, self._environ)
         try:
-            for locator in locators:
-                found += extra_opts.words(locator, self._environ, known)
-        except extra_opts.UnreadableError as error:
-            self._probe = _probe_named_in([*found, *error.words, *self._words])
-            raise
-        words = [*found, *self._words]
-        self._probe = _probe_named_in(words)
-        try:
-            return self._take(arguments.parse(words))
-        except (UsageError, Shown) as error:
-            text = "no --help or --version there" if isinstance(error, Shown) else str(error)
-            raise ConfigError(f"--extra-opts: in the file: {text}") from None
+            return self._use(command_line.parse([*found, *self._words]))
+        except UsageError as error:
+            raise ConfigError(f"--extra-opts: {error.cause}", error.next_step) from None
+        except HelpRequested:
+            raise ConfigError("--extra-opts: --help and --version are not allowed there") from None
 
-    def _take(self, options: Options) -> Options:
+    def _use(self, options: Options) -> Options:
         self._options = options
         self._probe = options.probe
         self._journal.verbosity = options.verbosity
-        self._lifetime.guard(options.timeout)
+        self._watchdog.guard(options.timeout)
         return options
 
-    def _saved(self, options: Options) -> bytes:
-        """Return the answer in the file of --input."""
-        from check_rodin_queues.answer import MAX_BYTES
-        from check_rodin_queues.files import read_file
-        from check_rodin_queues.settings import token_to_hide
+    def _connect(self, options: Options) -> None:
+        """Make the client from everything that the options, the environment and files say."""
+        progress, environ = self._progress, self._environ
+        server = self._server = self._find_server(options)
+        progress.step = "reading the API token"
+        token = self._token = find_token(options.token_file, environ)
+        self._require_expiry(options, token)
+        progress.step = "reading the certificates"
+        context = self._tls_context(options, server)
+        progress.step = "loading the libraries"
+        from check_rodin_queues.lean_imports import load_requests
 
-        self._doing = "reading --input"
-        self._token = token_to_hide(self._environ)
-        self._load_judgement(options)
-        body = read_file(options.input or "-", "--input", MAX_BYTES)
-        if self._journal.wants(DEBUG):
-            self._journal.note_body(self._shown(body.decode("utf-8", "replace"), MAX_BODY))
-        self._failed = self._judged_failure
-        return body
+        load_requests(tls=context is not None)
+        from check_rodin_queues import check  # noqa: F401 — the watchdog may need it
+        from check_rodin_queues.client import Client
+        from check_rodin_queues.connections import Dialer
 
-    def _answer(self, options: Options) -> bytes:
-        """Ask the server; from here on a failure is judged with all that is known of the run."""
-        from check_rodin_queues import settings
+        self._watchdog.libraries_loaded()
+        dialer = Dialer(
+            server.family, options.timeout, self._watchdog.deadline, progress, self._journal
+        )
+        self._client = Client(server, token, context, dialer, self._journal)
 
-        server = self._server(options)
-        self._doing = "reading the token"
-        self._token = settings.token_of(options, self._environ)
-        self._doing = "reading the certificates"
-        access = settings.access_to(server, self._token, options, self._environ)
-        if options.client_cert:
-            from check_rodin_queues.trust import load_client_certificate
-
-            load_client_certificate(options.client_cert, options.client_key)
-        self._doing = "loading the libraries"
-        from check_rodin_queues.libraries import load_requests
-
-        load_requests(settings.may_need_tls(server, self._environ))  # before nagiosplugin: cheaper
-        self._load_judgement(options)
-        self._server_asked = True
-        self._doing = f"asking {server.address}"
-        self._failed = self._judged_failure
-        from check_rodin_queues import client
-
-        return client.ask(access, self._journal)
-
-    def _load_judgement(self, options: Options) -> None:
-        """Load what another thread needs for a verdict, before it may have to give one."""
-        from check_rodin_queues import check  # noqa: F401
-
-        if options.verbosity:
-            from check_rodin_queues import details, redaction  # noqa: F401
-        self._lifetime.loaded()
-
-    def _server(self, options: Options) -> Server:
-        from check_rodin_queues import settings
-
+    def _find_server(self, options: Options) -> Server:
         try:
-            return settings.server_of(options, self._environ)
+            return find_server(options.host, options.port, options.family, self._environ)
         except UsageError as error:
-            if options.extra_opts:  # then not the arguments alone
-                raise ConfigError(str(error)) from None
+            if options.extra_opts and command_line.parse(self._words).host is None:
+                raise ConfigError(error.cause, error.next_step) from None
             raise
 
-    def _judged_failure(self, error: AnswerError) -> Verdict:
-        # before it is cut: half a token is not found
-        return self._judged(failure=AnswerError(error.condition, self._redact(str(error))))
+    def _require_expiry(self, options: Options, token: Token) -> None:
+        """Raise ConfigError if a threshold is on the expiry of a token that has none."""
+        from check_rodin_queues.metrics import TOKEN_EXPIRES_IN
+        from check_rodin_queues.thresholds import RUN, Thresholds
 
-    def _judged(
-        self, failure: Optional[AnswerError] = None, snapshot: Optional[Snapshot] = None
-    ) -> Verdict:
-        from check_rodin_queues import check
-        from check_rodin_queues.resources import Attempt
+        limits = Thresholds(options.policy.thresholds).limits(RUN, TOKEN_EXPIRES_IN.name)
+        if limits.ranges() and token.expires_at() is None:
+            raise ConfigError(
+                f"cannot check {TOKEN_EXPIRES_IN.name}: the API token is not a JWT with an expiry "
+                "date (exp)",
+                "Remove that threshold",
+            )
 
-        options = self._options or arguments.parse([])
-        selection = select(options.policy, snapshot) if snapshot else None
-        names = shown_names(snapshot.names, self._shown) if snapshot else {}
-        if snapshot and selection:
-            left = [names[name] for name in snapshot.names if not covers(options.policy, name)]
-            self._journal.note_left_out(left)
-            names.update((name, label_safe(self._shown(name))) for name in selection.missing)
-            for threshold in unused(options.policy, selection) if options.verbosity else ():
-                self._journal.note(NOTICE, f"fits no queue: {threshold.origin}")
-        attempt = Attempt(
-            selection,
-            failure,
-            self._lifetime.elapsed() if self._server_asked else None,
-            options.timeout,
-            self._token.seconds_left(time.time()) if self._token and self._server_asked else None,
+    def _tls_context(self, options: Options, server: Server) -> object:
+        """Return the SSLContext, None if no connection and no option needs one."""
+        https_proxy = any(
+            name.lower().endswith("_proxy") and value.lower().lstrip().startswith("https:")
+            for name, value in self._environ.items()
         )
-        return check.judge(options.policy, attempt, names, lines=options.verbosity > 0)
+        if not (server.scheme == "https" or https_proxy or options.ca_file or options.client_cert):
+            self._journal.note(REQUEST, "no TLS: http:// was requested")
+            return None
+        from check_rodin_queues.ca_store import find_ca_store
+        from check_rodin_queues.tls import create_context
 
-    def _hide_what_is_echoed(self, error: CallError) -> None:
-        """Have the token hidden also where it was given in the place of an argument."""
-        secret = self._environ.get("RODIN_API_KEY", "").strip()
-        if secret and secret in str(error):
-            from check_rodin_queues.settings import token_to_hide
+        if options.insecure:
+            self._journal.note(NOTICE, "--insecure: the server's certificate was not verified")
+        store = find_ca_store(options.ca_file, self._environ)
+        if not options.insecure:
+            self._journal.note(REQUEST, f"CA store: {store.path} ({store.origin})")
+        elif options.ca_file:
+            create_context(store, None, None)  # a wrong --ca-file is an error all the same
+        return create_context(
+            None if options.insecure else store, options.client_cert, options.client_key
+        )
 
-            self._token = token_to_hide(self._environ)
+    def _ask(self) -> Snapshot:
+        """Return the snapshot of one response, or of the saved one."""
+        if self._client:
+            body = self._client.get()
+            return parse(body, f"{self._client.route.peer(READING)} sent")
+        from check_rodin_queues import check  # noqa: F401 — the watchdog may need it
+        from check_rodin_queues.inputs import read_file
+
+        assert self._options is not None  # noqa: S101 — read before
+        path = self._options.input or "-"
+        self._progress.step = "reading --input"
+        return parse(read_file(path, "--input", MAX_BYTES), "the saved response has")
+
+    def _look_again(self, first: Snapshot, options: Options, duration: float) -> Looks:
+        """Ask again about stalled queues, while there is time and while it can change the result.
+
+        *duration* is that of the first request, in seconds.
+        """
+        from check_rodin_queues.output import can_fail
+
+        state = options.policy.states[STALLED]
+        is_decisive = can_fail(state, options.probe) if options.probe else state is not State.OK
+
+        def may_look() -> bool:
+            left = self._watchdog.deadline - time.monotonic()
+            return is_decisive and self._client is not None and left >= PAUSE + 2 * duration
+
+        def keep(looks: Looks) -> None:
+            self._kept = looks
+
+        looks = look_again(
+            first,
+            options.policy,
+            ask=self._ask,
+            wait=time.sleep,
+            may_look=may_look,
+            keep=keep,
+        )
+        if looks.note:
+            self._journal.note(NOTICE, looks.note)
+        return looks
+
+    def _judge_looks(self, looks: Looks) -> Verdict:
+        from check_rodin_queues.check import judge
+        from check_rodin_queues.output import display_names, label_safe
+
+        policy, snapshot = self._policy(), looks.snapshot
+        selection = select(policy, snapshot)
+        names = display_names(snapshot.names, self._redact)
+        excluded = sorted(names[name] for name in snapshot.names if not covers(policy, name))
+        if excluded:
+            more = len(excluded) - _MAX_EXCLUDED
+            shown = ", ".join(excluded[:_MAX_EXCLUDED]) + (f" and {more} more" if more > 0 else "")
+            self._journal.note(NOTICE, f"excluded by -q and -x: {shown}")
+        for threshold in unmatched(policy, selection) if self._journal.verbosity else ():
+            self._journal.note(NOTICE, f"no queue matches {threshold.origin}")
+        names.update(
+            (missing.name, label_safe(self._redact(missing.name))) for missing in selection.missing
+        )
+        return judge(policy, self._attempt(selection=selection, stalled=looks.stalled), names)
+
+    def _judge_failure(self, failure: RequestError) -> Verdict:
+        from check_rodin_queues.check import judge
+
+        if self._elapsed is None and self._progress.phase != STARTING:
+            self._elapsed = self._watchdog.elapsed()
+        return judge(self._policy(), self._attempt(failure=failure), {})
+
+    def _attempt(self, **found: Any) -> Attempt:
+        from check_rodin_queues.check import Attempt
+
+        asked = self._token if self._server else None
+        return Attempt(
+            elapsed=self._elapsed,
+            timeout=self._options.timeout if self._options else DEFAULT_TIMEOUT,
+            token_expires_in=asked.seconds_left(time.time()) if asked else None,
+            token_place=asked.place if asked else "",
+            **found,
+        )
+
+    def end_early(self, signal_name: str) -> Report:
+        """Return the report for a signal, or for the deadline; called in the watchdog's thread."""
+        from check_rodin_queues.verdict import Verdict
+
+        progress, options = self._progress, self._options
+        timeout = options.timeout if options else DEFAULT_TIMEOUT
+        busy = progress.step
+        if self._client and progress.phase != STARTING:
+            busy = f"waiting for {self._client.route.peer(progress.phase)}"
+        if signal_name:
+            cause = f"interrupted by {signal_name} while {busy}"
+            step = "Set -t below the monitoring system's own timeout"
+            return self._report(Verdict(State.UNKNOWN, (cause,), step))
+        if progress.phase == STARTING:
+            cause = f"still {busy} after {timeout:g} s, nothing was asked of the server (timeout)"
+            step = "Check load and disks of the monitoring host"
+            return self._report(Verdict(State.UNKNOWN, (cause,), step))
+        if self._kept:
+            self._journal.note(NOTICE, f"second look failed: no response within {timeout:g} s")
+            return self._report(self._judge_looks(self._kept))
+        from check_rodin_queues.connection_errors import timed_out
+
+        assert self._client is not None  # noqa: S101 — it sets the phase
+        failure = progress.failure or timed_out(self._client.route, progress.phase, timeout)
+        return self._report(self._judge_failure(failure))
+
+    def _report(self, verdict: Verdict) -> Report:
+        from check_rodin_queues.output import long_output, report, why
+
+        more: List[str] = []
+        if self._journal.verbosity and self._options:
+            more += long_output(verdict.findings)
+            more += self._journal.lines()
+        if self._options and self._journal.wants(REQUEST):
+            more += why(verdict.findings)
+        return report(verdict, self._probe, more, self._redact)
 
     def _redact(self, text: str) -> str:
-        """Return *text* as it may be printed, without the token: neither before nor after that."""
-        return self._token.redact(one_line(self._token.redact(text))) if self._token else text
+        return self._token.redact(text) if self._token else text
 
-    def _shown(self, text: str, size: int = MAX_NAME) -> str:
-        """Return as much of a *text*, such as a queue's name, as is shown: it may be a megabyte."""
-        return self._token.redact_start(text, size) if self._token else text[:size]
+    def _policy(self) -> Policy:
+        assert self._options is not None  # noqa: S101 — read before anything is judged
+        return self._options.policy
 
-    def _written(self, verdict: Verdict) -> Report:
-        verdict = verdict._replace(text=self._redact(verdict.text))
-        return report(verdict, self._probe, map(self._redact, self._details(verdict)))
-
-    def _details(self, verdict: Verdict) -> Iterator[str]:
-        """Give what stands beneath the status, one by one: of 5,000 queues it is megabytes."""
-        verbosity = self._options.verbosity if self._options else 0
-        if verbosity:
-            yield from verdict.lines
-            yield from self._journal.shown()
-        if verbosity >= REQUEST:
-            yield from verdict.reasons
-
-    def _unjudged(self, error: AnswerError) -> Verdict:
-        """Return the verdict on an error before there is anything to judge by."""
-        states = self._options.policy.states if self._options else DEFAULT_STATES
-        return Verdict(states[error.condition], f"{error.condition}: {error}")
-
-    def _bug(self, error: Exception) -> Verdict:
+    def _internal_error(self, error: Exception) -> Verdict:
         import traceback
 
-        where = traceback.extract_tb(error.__traceback__)[-1]
+        from check_rodin_queues.verdict import Verdict
+
         for line in traceback.format_tb(error.__traceback__):
             self._journal.note(DEBUG, line)
-        text = (
-            f"the Python module {error.name} is missing. Install it for {sys.executable}"
-            if isinstance(error, ModuleNotFoundError)
-            else f"internal error: {type(error).__name__} at {where.filename.rpartition('/')[2]}:"
-            f"{where.lineno}. Run with -vvv and report it, please (version {__version__})"
-        )
-        return Verdict(State.UNKNOWN, text)
-
-
-def _probe_named_in(words: Sequence[str]) -> Optional[str]:
-    """Return the kind of probe that is asked for, also in arguments that cannot be parsed."""
-    if not any(word.startswith("--probe") for word in words):
-        return None
-    from check_rodin_queues.probes import named_in
-
-    return named_in(words)
-
-
-def _lift_ceiling() -> None:
-    """Give the thread that tells the end the memory to do so.
-
-    Nothing is imported for that: a disk that hangs must not make the end late.
-    """
-    lift = getattr(sys.modules.get("check_rodin_queues.memory"), "lift", None)
-    if lift:  # else it is only about to be loaded, and no ceiling there yet
-        lift()
+        if isinstance(error, ImportError):
+            return Verdict(
+                State.UNKNOWN,
+                (f"the Python module {error.name} cannot be imported by {sys.executable}",),
+                "Install the plugin again for this Python",
+            )
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        file = where.filename.rpartition("/")[2]
+        cause = f"internal error: {type(error).__name__} at {file}:{where.lineno}"
+        step = f"Run with -vvv and report it (version {__version__})"
+        return Verdict(State.UNKNOWN, (cause,), step)

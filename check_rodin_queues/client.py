@@ -1,252 +1,289 @@
-"""The one request: GET the queue status, and turn whatever comes back into bytes or an AnswerError.
+"""The request: GET the queue status, and turn whatever comes back into bytes or a RequestError.
 
-Nothing is followed, repeated or kept. The wall clock is not this module's: `lifetime` ends a run
-that hangs here, be it in the resolver, in a handshake or in a body that drips.
+Nothing is followed, repeated or stored. The time limit is not enforced here: `watchdog` ends a run
+that hangs in the resolver, in a handshake or in a body that drips.
 """
 
 from __future__ import annotations
 
 import http.client
-import os
+import threading
+import time
 import zlib
 from http import HTTPStatus
-from typing import Any, List, Mapping
+from typing import Any, List, Mapping, Optional
 from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
-from requests.utils import (
-    DEFAULT_CA_BUNDLE_PATH,
-    get_auth_from_url,
-    get_environ_proxies,
-    select_proxy,
-)
+from requests.utils import get_environ_proxies, select_proxy
 
 from check_rodin_queues import __version__
-from check_rodin_queues.answer import MAX_BYTES, invalid
-from check_rodin_queues.errors import AnswerError
-from check_rodin_queues.journal import DEBUG, MAX_BODY, NOTICE, REQUEST, Journal
-from check_rodin_queues.labels import printable
-from check_rodin_queues.settings import Access
-from check_rodin_queues.tokens import Token
-from check_rodin_queues.transport import Adapter, Bearer
-from check_rodin_queues.wire import phrase
-
-#: What may come out of a request: requests wraps most in an OSError of its own, but not all (a bad
-#: host).
-_CAUGHT = (
-    urllib3.exceptions.HTTPError,
-    http.client.HTTPException,
-    OSError,
-    ValueError,
+from check_rodin_queues.connection_errors import (
+    BAD_PROXY,
+    SOCKS_PROXY,
+    Route,
+    explain,
+    phrase,
+    unreachable,
 )
+from check_rodin_queues.connections import Adapter, Dialer
+from check_rodin_queues.errors import RequestError
+from check_rodin_queues.journal import DEBUG, REQUEST, Journal
+from check_rodin_queues.messages import duration
+from check_rodin_queues.progress import READING, Progress
+from check_rodin_queues.response import MAX_BYTES, invalid, too_large
+from check_rodin_queues.server import Server
+from check_rodin_queues.token import Token
+
+#: requests wraps most errors in an OSError of its own, but not all.
+_CAUGHT = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
 _CHUNK = 64 * 1024
-#: How much -vvv shows of an error and of each header, in characters.
-_SHOWN_ERROR, _SHOWN_HEADER = 1000, 400
-#: Encodings of which zlib finds out by itself which one it is.
+#: How much -vvv shows of a body, a header and an error, in characters.
+_SHOWN_BODY, _SHOWN_HEADER, _SHOWN_ERROR = 2000, 400, 1000
+#: How much of an error's body is read, in bytes, and for how long, in seconds.
+_ERROR_BODY, _ERROR_BODY_TIME = 64 * 1024, 1.0
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
-_DETECT = zlib.MAX_WBITS | 32
-#: Statuses, the condition of each, and the cause and the next step.
-_REFUSALS = {
-    401: ("auth", "the server refuses the token. Renew it"),
-    403: ("auth", "the server refuses the token. Check what it is allowed, or renew it"),
-    407: ("invalid", "a proxy wants a login. Check HTTP_PROXY, ALL_PROXY and NO_PROXY"),
-}
+_LOGIN = ("login", "signin", "sign_in", "auth", "sso", "oauth")
 
 
-def ask(access: Access, journal: Journal) -> bytes:
-    """Return the body of the answer, decoded, of at most MAX_BYTES.
+class Bearer(requests.auth.AuthBase):
+    """Puts the token into the request. With it, requests does not read `~/.netrc`."""
 
-    Raises AnswerError with the condition that fits, ConfigError if OpenSSL cannot read the store.
-    """
-    journal.note(REQUEST, f"request: GET {access.server.url}")
-    _note_trust(access, journal)
-    try:
-        with _send(access, journal) as response:
-            return _body(response, access, journal)
-    except _CAUGHT as error:
-        from check_rodin_queues.failures import explain  # noqa: PLC0415 — rare, and not free
+    def __init__(self, token: Token) -> None:
+        self._token = token
 
-        if journal.wants(DEBUG):
-            journal.note(DEBUG, f"error: {access.token.redact_start(repr(error), _SHOWN_ERROR)}")
-        raise explain(error, access.server, access.trust) from None
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header."""
+        request.headers["Authorization"] = self._token.authorization
+        return request
 
 
-def _note_trust(access: Access, journal: Journal) -> None:
-    if access.server.scheme == "http":
-        journal.note(REQUEST, "trust: no TLS, http:// was asked for")
-    elif access.trust is None:
-        journal.note(NOTICE, "insecure: --insecure, the server's certificate was not verified")
-    else:
-        journal.note(REQUEST, f"trust: {_store(access)} ({access.trust.origin})")
+class Client:
+    """Asks one server for its queue status."""
 
+    def __init__(
+        self,
+        server: Server,
+        token: Token,
+        context: Any,
+        dialer: Dialer,
+        journal: Journal,
+    ) -> None:
+        """*context* is an SSLContext, None if no connection needs TLS. Raises RequestError."""
+        self._token = token
+        self._journal = journal
+        self._proxies = get_environ_proxies(server.url)
+        proxy = select_proxy(server.url, self._proxies)
+        if proxy:
+            proxy = proxy if "://" in proxy else f"http://{proxy}"
+        self.route = Route(server, _proxy_address(proxy), bool(proxy) and server.scheme == "http")
+        self._adapter = Adapter(dialer, context, proxy or None)
+        self.progress: Progress = dialer.progress
+        if proxy:
+            journal.note(REQUEST, f"proxy: {self.route.proxy}")
 
-def _send(access: Access, journal: Journal) -> requests.Response:
-    """Ask by requests' adapter, without a session: that would follow, and keep cookies."""
-    request = requests.Request(
-        "GET",
-        access.server.url,
-        auth=Bearer(access.token),
-        headers={
+    def get(self) -> bytes:
+        """Return the decoded body, of at most MAX_BYTES; raises RequestError."""
+        url = self.route.server.url
+        self._journal.note(REQUEST, f"request: GET {url}")
+        try:
+            with self._send(url) as response:
+                self.progress.phase = READING
+                return self._body(response)
+        except _CAUGHT as error:
+            if self._journal.wants(DEBUG):
+                text = self._token.redact_start(repr(error), _SHOWN_ERROR)
+                self._journal.note(DEBUG, f"error: {text}")
+            raise explain(error, self.route, self.progress.phase) from None
+
+    def _send(self, url: str) -> requests.Response:
+        """Send by requests' adapter: a session would follow redirects and keep cookies."""
+        headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
             "Connection": "close",
             "User-Agent": f"check_rodin_queues/{__version__}",
-        },
-    ).prepare()
-    proxies = get_environ_proxies(access.server.url)
-    proxy = select_proxy(access.server.url, proxies)
-    os.environ.pop("SSLKEYLOGFILE", None)  # urllib3 would write the keys of the connection there
-    if proxy:
-        _check_proxy(proxy, access.server.address)
-        journal.note(REQUEST, f"proxy: {_without_user(proxy)}")
-    folders = access.trust.folders if access.trust else ()
-    verify = folders[0] if folders else _verify(access)
-    adapter = Adapter(folders)
-    response = adapter.send(request, verify=verify, cert=_cert(access), proxies=proxies)
-    journal.note(REQUEST, f"answer: HTTP {response.status_code}")
-    for name, value in response.headers.items() if journal.wants(DEBUG) else ():
-        journal.note(DEBUG, access.token.redact_start(f"header: {name}: {value}", _SHOWN_HEADER))
-    return response
+        }
+        request = requests.Request("GET", url, auth=Bearer(self._token), headers=headers).prepare()
+        response = self._adapter.send(request, stream=True, proxies=self._proxies)
+        self._journal.note(REQUEST, f"response: HTTP {response.status_code}")
+        for name, value in response.headers.items() if self._journal.wants(DEBUG) else ():
+            text = self._token.redact_start(f"{name}: {value}", _SHOWN_HEADER)
+            self._journal.note(DEBUG, f"header: {text}")
+        return response
+
+    def _body(self, response: requests.Response) -> bytes:
+        if response.status_code != HTTPStatus.OK:
+            self.progress.failure = self._refusal(response)
+            if self._journal.wants(DEBUG):
+                self._note_body(_read_error_body(response.raw))
+            raise self.progress.failure
+        source = f"{self.route.peer(READING)} sent"
+        raw = _read(response.raw, source)
+        if response.raw.length_remaining:  # urllib3 1.26 does not compare it
+            raise http.client.IncompleteRead(b"")
+        body = _decompress(raw, response.headers.get("Content-Encoding", "").lower(), source)
+        self._journal.note(REQUEST, f"response: {len(body)} bytes")
+        if self._journal.wants(DEBUG):
+            self._note_body(body)
+        return body
+
+    def _note_body(self, body: bytes) -> None:
+        text = self._token.redact_start(body.decode("utf-8", "replace"), _SHOWN_BODY)
+        self._journal.note(DEBUG, f"body: {' '.join(text.split())}")
+
+    def _refusal(self, response: requests.Response) -> RequestError:
+        """Return the error for a response whose status is not 200."""
+        status = response.status_code
+        said = phrase(status)
+        if self.route.forwarding:
+            said += f" through proxy {self.route.proxy}"
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            return self._rejected_token(status, said)
+        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return invalid(f"{said}: the proxy requires a login", "Put USER:PASSWORD in HTTP_PROXY")
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            wait = _retry_after(response.headers)
+            return RequestError("throttled", f"{said}{wait}", "Increase check_interval")
+        if status // 100 == 5:  # noqa: PLR2004
+            return unreachable(
+                (
+                    f"{said} from {self.route.server.address}",
+                    "Check the proxy, or add the server to NO_PROXY"
+                    if self.route.forwarding
+                    else "Check whether Rodin is running behind the gateway",
+                )
+            )
+        if status // 100 == 3 and "Location" in response.headers:  # noqa: PLR2004
+            return self._redirect(said, response.headers["Location"])
+        return invalid(
+            f"{said}: no Rodin API at this URL", "Check host, port and path prefix in -H"
+        )
+
+    def _rejected_token(self, status: int, said: str) -> RequestError:
+        token = self._token
+        replace = f"Replace it in {token.place}"
+        if self.route.forwarding:
+            replace += "; if the proxy rejected the request, add the server to NO_PROXY"
+        left = token.seconds_left(time.time())
+        if left is not None and left < 0:
+            return RequestError(
+                "auth", f"{said}: the API token expired {duration(-left)} ago", replace
+            )
+        if not token.is_well_formed:
+            return RequestError(
+                "auth",
+                f"{said}: the API token does not look like a bearer token",
+                f"Write the token alone in {token.place}, without quotes or a name",
+            )
+        if status == HTTPStatus.FORBIDDEN:
+            return RequestError(
+                "auth",
+                f"{said}: the API token may not read the queue status",
+                "Check the proxy, or add the server to NO_PROXY"
+                if self.route.forwarding
+                else "Check its permissions in Rodin, or the gateway in front",
+            )
+        return RequestError("auth", f"{said}: the server rejected the API token", replace)
+
+    def _redirect(self, said: str, location: str) -> RequestError:
+        """Return the error for a redirect; it names the target without what could be a secret."""
+        try:
+            parts = urlsplit(self._token.redact_start(location, _SHOWN_HEADER))
+        except ValueError:
+            return invalid(f"{said}: invalid redirect", "Check host and path prefix in -H")
+        host = parts.netloc.rpartition("@")[2]
+        own = urlsplit(self.route.server.url)
+        same_host = host in ("", own.netloc)
+        if same_host and parts.path in (f"{own.path}/", own.path):
+            return invalid(
+                f"{said}: redirected to the same path with a slash"
+                if parts.path.endswith("/")
+                else f"{said}: redirected to the same path",
+                "Correct the gateway's rule for trailing slashes and HTTPS",
+            )
+        target = (f"{parts.scheme}://{host}" if host else "") + parts.path
+        if not same_host or any(word in parts.path.lower() for word in _LOGIN):
+            page = "a login page" if same_host else "another host"
+            return invalid(
+                f"{said}: redirected to {page}, {target[:60]}",
+                "Check the token and the gateway's rule for this path",
+            )
+        return invalid(
+            f"{said}: redirected to {target[:60]}", "Check host, port and path prefix in -H"
+        )
 
 
-def _verify(access: Access) -> Any:
-    """Return what requests takes as `verify`: never True, which the environment would override."""
-    return False if access.insecure else _store(access)
-
-
-def _store(access: Access) -> str:
-    """Return the path of the store; where the server is asked by http:// requests verifies none."""
-    return (access.trust and access.trust.path) or DEFAULT_CA_BUNDLE_PATH
-
-
-def _cert(access: Access) -> Any:
-    """Return what requests takes as `cert`; with a key, so that urllib3 looks at its encryption."""
-    if access.client_cert is None:
-        return None
-    return access.client_cert, access.client_key or access.client_cert
-
-
-def _check_proxy(proxy: str, where: str) -> None:
-    """Raise AnswerError if *proxy*, of the environment, is none by which *where* can be asked."""
+def _proxy_address(proxy: Optional[str]) -> str:
+    """Return HOST:PORT of *proxy*, without its password; raises RequestError."""
+    if not proxy:
+        return ""
     try:
-        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        sound = bool(parts.hostname) and parts.port != 0
-        "".join(get_auth_from_url(proxy)).encode("latin-1")  # else requests cannot send it
+        parts = urlsplit(proxy)
+        port = parts.port
+        proxy.encode("latin-1")  # requests sends user and password so
     except ValueError:
-        sound = False
-    if sound and parts.scheme.startswith("http"):
-        return
-    from check_rodin_queues.failures import BAD_PROXY, OTHER_PROXY, unreachable  # noqa: PLC0415 — rare
-
-    cause, advice = OTHER_PROXY if sound and parts.scheme.startswith("socks") else BAD_PROXY
-    raise unreachable(cause.format(where=where), advice)
-
-
-def _without_user(proxy: str) -> str:
-    return proxy.rpartition("@")[2]
+        raise unreachable(BAD_PROXY) from None
+    if parts.scheme.startswith("socks"):
+        raise unreachable(SOCKS_PROXY)
+    if not parts.hostname or parts.scheme not in ("http", "https") or port == 0:
+        raise unreachable(BAD_PROXY)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{host}:{port}" if port else host
 
 
-def _body(response: requests.Response, access: Access, journal: Journal) -> bytes:
-    status = response.status_code
-    if status != HTTPStatus.OK:
-        raise _refused(status, response.headers, access)
-    _check_transfer(response.headers)
-    raw = _read(response)
-    _check_length(response.headers, raw)
-    body = _decoded(raw, response.headers.get("Content-Encoding", "").lower())
-    journal.note(REQUEST, f"answer: {len(body)} bytes")
-    if journal.wants(DEBUG):
-        shown = access.token.redact_start(body.decode("utf-8", "replace"), MAX_BODY)
-        journal.note_body(shown)
-    return body
-
-
-def _read(response: requests.Response) -> bytes:
-    """Read the body as it was sent, one byte more than MAX_BYTES at the most."""
+def _read(raw: Any, source: str) -> bytes:
+    """Read the body as it was sent, at most MAX_BYTES."""
     chunks: List[bytes] = []
     left = MAX_BYTES + 1
     while left > 0:
-        # Not iter_content: urllib3 would take the chunks apart itself, and less strictly.
-        chunk = response.raw.read(min(left, _CHUNK), decode_content=False)
+        chunk = raw.read(min(left, _CHUNK), decode_content=False)
         if not chunk:
-            break
+            return b"".join(chunks)
         chunks.append(chunk)
         left -= len(chunk)
-    if left <= 0:
-        raise invalid("it is larger than 1 MiB")
-    return b"".join(chunks)
+    raise too_large(source)
 
 
-def _check_transfer(headers: Mapping[str, str]) -> None:
-    """Refuse what http.client would read as if it was not there, and up to the end of all."""
-    if headers.get("Transfer-Encoding", "chunked").lower() != "chunked":
-        raise invalid("its Transfer-Encoding is not one that can be read")
+def _read_error_body(raw: Any) -> bytes:
+    """Read what comes within _ERROR_BODY_TIME; the state is decided already."""
+    chunks: List[bytes] = []
+
+    def read() -> None:
+        try:
+            while sum(map(len, chunks)) < _ERROR_BODY:
+                chunk = raw.read(256, decode_content=True)
+                if not chunk:
+                    return
+                chunks.append(chunk)
+        except Exception:  # noqa: BLE001 — what came is shown, the rest does not matter
+            return
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(_ERROR_BODY_TIME)
+    return b"".join(chunks)[:_ERROR_BODY]
 
 
-def _check_length(headers: Mapping[str, str], raw: bytes) -> None:
-    """Compare with Content-Length: urllib3 1.26 does not, so a cut answer would go unnoticed."""
-    promised = headers.get("Content-Length")
-    if promised is None or "Transfer-Encoding" in headers:
-        return
-    if not (promised.isascii() and promised.isdigit()) or int(promised) != len(raw):
-        raise AnswerError(
-            "unreachable",
-            f"the transfer broke: {len(raw)} bytes came, Content-Length does not fit. "
-            "See the log of the server or of its gateway",
-        )
-
-
-def _decoded(raw: bytes, encoding: str) -> bytes:
-    """Undo *encoding*, strictly and within MAX_BYTES; identity was asked for, so none is usual."""
+def _decompress(raw: bytes, encoding: str, source: str) -> bytes:
+    """Undo *encoding* within MAX_BYTES. No encoding is usual: identity was requested."""
     if encoding in ("", "identity"):
         return raw
     if encoding not in _COMPRESSED:
-        raise invalid("its Content-Encoding is not one that can be read")
+        raise invalid(f"{source} an unknown Content-Encoding", "Disable it on the gateway")
     try:
-        reader = zlib.decompressobj(_DETECT)
+        reader = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib
         body = reader.decompress(raw, MAX_BYTES + 1)
     except zlib.error:
-        raise invalid("it is not compressed as its Content-Encoding says") from None
+        raise invalid(f"{source} an invalid {encoding} body", "Check the gateway") from None
     if len(body) > MAX_BYTES:
-        raise invalid("it is larger than 1 MiB once decompressed")
+        raise too_large(source)
     if not reader.eof or reader.unused_data:
-        raise invalid("its compressed body is cut, or has more behind its end")
+        raise invalid(f"{source} an incomplete {encoding} body", "Check the gateway")
     return body
-
-
-def _refused(status: int, headers: Mapping[str, str], access: Access) -> AnswerError:
-    """Return the error for an answer whose HTTP status is not 200."""
-    said = f"HTTP {status}{phrase(status)}"
-    if status in _REFUSALS:
-        condition, words = _REFUSALS[status]
-        return AnswerError(condition, f"{said}: {words}")
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return AnswerError("throttled", f"{said}{_retry_after(headers)}. Check less often")
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR and status < 600:  # noqa: PLR2004 — 5xx
-        return AnswerError("unreachable", f"{said}. See the log of the server or of its gateway")
-    if "Location" in headers and 300 <= status < 400:  # noqa: PLR2004 — 3xx
-        where = _shown_location(headers["Location"], access.token)
-        return AnswerError(
-            "invalid", f"{said}, a redirect{where}, is not followed. Give the final URL in -H"
-        )
-    return AnswerError(
-        "invalid", f"{said}: no queue status. Check -H, its port and its path prefix"
-    )
 
 
 def _retry_after(headers: Mapping[str, str]) -> str:
     seconds = headers.get("Retry-After", "")
-    return f", retry after {seconds} s" if seconds.isdigit() and len(seconds) < 8 else ""  # noqa: PLR2004
-
-
-def _shown_location(location: str, token: Token) -> str:
-    """Return where a redirect leads, for people: without what may be a secret."""
-    try:  # what divides a URL may be in the token, too
-        parts = urlsplit(token.redact_start(location, _SHOWN_HEADER))
-    except ValueError:
-        return ""
-    host = parts.netloc.rpartition("@")[2]
-    scheme = f"{parts.scheme}:" if parts.scheme else ""
-    target = f"{scheme}//{host}{parts.path}" if host else parts.path
-    return f" to {printable(target[:60])}" if target else ""
+    return f", retry after {int(seconds)} s" if seconds.isdecimal() and len(seconds) < 8 else ""  # noqa: PLR2004

@@ -1,115 +1,90 @@
-"""What can be wrong besides a threshold: one row for each condition, with the state it has.
+"""What can be wrong besides a threshold: one row for each condition, with its default state.
 
-To change a default, change it here; to add a condition of a queue, add a row with `holds` and
-`says`.
-`--state CONDITION=STATE` overrides the state of a row.
+To change a default state, change its row. To add a condition of a queue, add a row with `applies`
+and its words to `messages`. Every other condition is the condition of a RequestError, or is found
+when the response is compared with what is required.
 """
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Mapping, Optional, Tuple
+from typing import Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
-from check_rodin_queues.errors import UsageError
-from check_rodin_queues.named import NamedTuple
-from check_rodin_queues.snapshot import Queue
-from check_rodin_queues.states import State
+from check_rodin_queues.errors import State, UsageError, quoted, suggestion
+from check_rodin_queues.response import Queue
 
 
 class Condition(NamedTuple):
     """A row of the table.
 
-    *when* tells a user what it means, *advice* what to do about it, with {} for the queue. *holds*
-    decides it for one queue, and *says* describes that queue by its {waiting} jobs and its
-    {consumers}; the others are found where the answer is read or compared with what is
-    required. A *proven* condition is shown by the queues themselves: a liveness probe may act on
-    it.
+    *meaning* is for --help. *applies* decides the condition for one queue. *proven*: the queue
+    data prove it, so a liveness probe acts on it.
     """
 
     name: str
     default: State
-    when: str
-    advice: str = ""
-    holds: Optional[Callable[[Queue], bool]] = None
-    says: str = ""
+    meaning: str
+    applies: Optional[Callable[[Queue], bool]] = None
     proven: bool = False
 
 
-def _stranded(queue: Queue) -> bool:
+def _is_stranded(queue: Queue) -> bool:
     return queue.job_awaiting > 0 and queue.consumers == 0
 
 
-def _stalled(queue: Queue) -> bool:
+def _is_stalled(queue: Queue) -> bool:
     return queue.job_awaiting > 0 and queue.consumers > 0 and queue.job_running == 0
 
 
-STRANDED = Condition(
-    "stranded",
-    State.CRITICAL,
-    "jobs wait for a queue that has no consumer",
-    "Start a worker for {}",
-    _stranded,
-    "{waiting}, no consumer",
-    proven=True,
-)
+STRANDED, STALLED, MISSING, EMPTY, INVALID = "stranded", "stalled", "missing", "empty", "invalid"
 
 CONDITIONS = (
-    STRANDED,
     Condition(
-        "stalled",
+        STRANDED,
+        State.CRITICAL,
+        "jobs are waiting and the queue has no consumer",
+        _is_stranded,
+        proven=True,
+    ),
+    Condition(
+        STALLED,
         State.WARNING,
-        "jobs wait, consumers listen, and no job runs",
-        "See the log of the workers of {}: they take no job",
-        _stalled,
-        "{waiting}, {consumers}, none running",
+        "jobs are waiting, consumers are connected, none runs",
+        _is_stalled,
         proven=True,
     ),
+    Condition(MISSING, State.CRITICAL, "a required queue is not in the response", proven=True),
+    Condition(EMPTY, State.UNKNOWN, "no queue is left to check"),
     Condition(
-        "missing",
-        State.CRITICAL,
-        "a required queue is not in the answer",
-        "Check --require and -q, and what the server offers (-v)",
-        proven=True,
+        "unreachable", State.CRITICAL, "no response: DNS, connection, proxy, TLS or HTTP 5xx"
     ),
-    Condition(
-        "empty",
-        State.UNKNOWN,
-        "no queue is selected",
-        "Check what the server offers (-v), and -q and -x",
-    ),
-    Condition(
-        "unreachable",
-        State.CRITICAL,
-        "no answer: network, proxy, TLS, cut off, HTTP 5xx",
-    ),
-    Condition("timeout", State.CRITICAL, "the wall clock of -t ran out"),
-    Condition("auth", State.UNKNOWN, "HTTP 401 or 403: the token is refused"),
-    Condition("throttled", State.UNKNOWN, "HTTP 429: asked too often"),
-    Condition(
-        "invalid",
-        State.UNKNOWN,
-        "any other answer, or a malformed queue",
-        "Ask who runs the server, or leave the queue out with -x",
-    ),
+    Condition("timeout", State.CRITICAL, "the time limit of -t was reached"),
+    Condition("auth", State.UNKNOWN, "HTTP 401 or 403: the API token was rejected"),
+    Condition("throttled", State.UNKNOWN, "HTTP 429: too many requests"),
+    Condition(INVALID, State.UNKNOWN, "any other response, or malformed queue data"),
 )
-
-BY_NAME: Mapping[str, Condition] = {condition.name: condition for condition in CONDITIONS}
 DEFAULT_STATES: Mapping[str, State] = {row.name: row.default for row in CONDITIONS}
 
 
-def holding(queue: Queue) -> Tuple[Condition, ...]:
-    """Return the conditions that *queue* is in."""
-    return tuple(row for row in CONDITIONS if row.holds is not None and row.holds(queue))
-
-
 def parse_states(text: str) -> Dict[str, State]:
-    """Read `CONDITION=STATE[,CONDITION=STATE…]`; raises UsageError."""
+    """Read `CONDITION=STATE[,CONDITION=STATE...]`; raises UsageError."""
     states = {}
     for pair in text.split(","):
         name, _, state = (part.strip() for part in pair.partition("="))
-        if name not in BY_NAME or state.upper() not in State.__members__:
+        if name not in DEFAULT_STATES:
+            near = suggestion(name, DEFAULT_STATES)
             raise UsageError(
-                f"takes CONDITION=STATE. Conditions: {', '.join(BY_NAME)}. "
-                "States: ok, warning, critical, unknown"
+                f"unknown condition{quoted(name)}{near or ''}, expected CONDITION=STATE. "
+                f"Conditions: {', '.join(DEFAULT_STATES)}"
+            )
+        if state.upper() not in State.__members__:
+            raise UsageError(
+                f"unknown state{quoted(state)} for {name}, "
+                "expected ok, warning, critical or unknown"
             )
         states[name] = State[state.upper()]
     return states
+
+
+def applying(queue: Queue) -> Tuple[Condition, ...]:
+    """Return the conditions that apply to *queue*."""
+    return tuple(row for row in CONDITIONS if row.applies is not None and row.applies(queue))

@@ -1,40 +1,76 @@
-"""What can keep the check from a judgement; each error's text is written for the person on call.
+"""The states of a service, and the errors that keep the check from a verdict.
 
     CheckError
-    ├── CallError            the way the check was called is wrong: always UNKNOWN
-    │   ├── UsageError       the arguments or RODIN_URL alone show it
-    │   └── ConfigError      it depends on a file, on the token or on this host
-    └── AnswerError          the server gave no answer that can be judged; names its condition
+    ├── UsageError     the arguments or RODIN_URL alone are wrong: UNKNOWN, fails every probe
+    ├── ConfigError    a file, the token or this host is wrong: UNKNOWN
+    └── RequestError   no usable response; its condition has a state of its own
 
-`cli` is the one place that turns them into a state and a line.
+`cli` is the one place that turns an error into a state and a line.
 """
 
 from __future__ import annotations
 
+import enum
+import re
+from typing import Iterable
+
+
+class State(enum.IntEnum):
+    """A service state; the value is the exit code of the Monitoring Plugins guidelines."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+#: From harmless to worst: UNKNOWN must not hide a queue that is known to be dead.
+SEVERITY = {State.OK: 0, State.WARNING: 1, State.UNKNOWN: 2, State.CRITICAL: 3}
+
+
+def worst(states: Iterable[State]) -> State:
+    """Return the worst of *states*, OK if there is none."""
+    return max(states, key=SEVERITY.__getitem__, default=State.OK)
+
 
 class CheckError(Exception):
-    """The base of all errors that this package raises on purpose."""
+    """An error whose text is written for the person on call: a cause and a next step."""
+
+    def __init__(self, cause: str, next_step: str = "") -> None:
+        super().__init__(f"{cause}. {next_step}" if next_step else cause)
+        self.cause = cause
+        self.next_step = next_step
 
 
-class CallError(CheckError):
-    """The check was called in a way that cannot work; the text says what to change."""
+class UsageError(CheckError):
+    """The arguments or RODIN_URL are wrong, independent of any file and of the server."""
 
 
-class UsageError(CallError):
-    """The arguments or RODIN_URL are wrong, whatever the files and the server hold."""
+class ConfigError(CheckError):
+    """A file, the token or a resource of this host cannot be used."""
 
 
-class ConfigError(CallError):
-    """A file, the token or what the host grants a process cannot be used or does not suffice."""
+class RequestError(CheckError):
+    """There is no usable response. *condition* is the name of a row in `conditions.CONDITIONS`."""
 
-
-class AnswerError(CheckError):
-    """There is no answer, or none that can be judged.
-
-    `condition` is the name of a row of `conditions.CONDITIONS`. The text says the cause and the
-    next step.
-    """
-
-    def __init__(self, condition: str, text: str) -> None:
-        super().__init__(text)
+    def __init__(self, condition: str, cause: str, next_step: str = "") -> None:
+        super().__init__(cause, next_step)
         self.condition = condition
+
+
+def quoted(text: str) -> str:
+    """Return " 'text'" for a message, or nothing if *text* could be a secret.
+
+    Shown are short lower-case words and short numbers with the signs of ranges.
+    """
+    word, number = r"[a-z_*]{1,24}", r"[0-9.:;~@+-]{1,12}"
+    is_harmless = re.fullmatch(rf"(?:{word}|{number})(?:[.=,](?:{word}|{number}))*", text)
+    return f" '{text}'" if is_harmless and len(text) <= 60 else ""  # noqa: PLR2004
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return ", did you mean NAME?" with the *known* name nearest to *name*, or nothing."""
+    import difflib  # noqa: PLC0415 — only a mistake needs it
+
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f", did you mean {close[0]}?" if close else ""

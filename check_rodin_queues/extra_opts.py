@@ -1,22 +1,24 @@
 """--extra-opts: options from an INI file, in the dialect of the Monitoring Plugins.
 
-    [SECTION][@FILE]; without FILE the first that exists of: the file of $MP_CONFIG_FILE, a file of
-    a known name in the folders of $NAGIOS_CONFIG_PATH, the standard places.
+    [SECTION][@FILE]; without FILE the first that exists of: the file in $MP_CONFIG_FILE, a file
+    with a known name in the directories of $NAGIOS_CONFIG_PATH, the standard places.
 
-A line is `option = value`, the option as on the command line but without dashes; a flag has an
-empty value. The same option and the same section may come twice: nothing is overwritten. `;` and
-`#` begin a comment at the start of a line only, since a range or a path may hold them.
+A line is `option = value` without the dashes of the command line; a switch has an empty value.
+The same option and the same section can appear twice. `;` and `#` begin a comment only at the
+start of a line, since a range or a path can contain them. `configparser` would keep only the last
+of equal options.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Iterator, List, Mapping, Tuple
 
-from check_rodin_queues.errors import ConfigError, UsageError
-from check_rodin_queues.files import read_file
+from check_rodin_queues.errors import ConfigError, UsageError, suggestion
+from check_rodin_queues.inputs import read_file, shown_path
+from check_rodin_queues.options import PROGRAM, options_by_name
 
-DEFAULT_SECTION = "check_rodin_queues"
+DEFAULT_SECTION = PROGRAM
 FILE_NAMES = ("monitoring-plugins.ini", "plugins.ini", "nagios-plugins.ini")
 STANDARD_PLACES = (
     "/usr/local/etc/monitoring-plugins/monitoring-plugins.ini",
@@ -32,107 +34,77 @@ STANDARD_PLACES = (
     "/etc/opt/nagios-plugins.ini",
 )
 _MAX_BYTES = 1024 * 1024
-
-#: Every option, with its dashes, and whether it takes a value.
-Known = Mapping[str, bool]
+_QUOTES = ("'", '"')
 
 
-class UnreadableError(ConfigError):
-    """A file, or a line of it, cannot be read; *words* are the options in its other lines."""
-
-    def __init__(self, text: str, words: Sequence[str] = ()) -> None:
-        super().__init__(text)
-        self.words = words
-
-
-def words(locator: str, environ: Mapping[str, str], known: Known) -> List[str]:
+def read_words(locator: str, environ: Mapping[str, str]) -> List[str]:
     """Return the options of the section and file that *locator* names, as command-line words.
 
-    Raises ConfigError if there is no such file, UnreadableError if there is no such section or a
-    line cannot be read, UsageError if *locator* itself is wrong.
+    Raises ConfigError, or UsageError if *locator* itself is wrong.
     """
-    section, at, path = locator.partition("@")
-    if at and not path:
-        raise UsageError("--extra-opts: no FILE stands behind the @")
-    chosen = path or _default_file(environ)
-    # An argument may be a secret in the wrong place; a path that was found is none.
-    origin = "--extra-opts" if path else f"--extra-opts {chosen}"
-    raw = read_file(chosen, origin, _MAX_BYTES)
-    try:
-        return _options(raw, section or DEFAULT_SECTION, known)
-    except UnreadableError as error:
-        raise UnreadableError(f"{origin}: {error}", error.words) from None
-
-
-def _default_file(environ: Mapping[str, str]) -> str:
-    named = environ.get("MP_CONFIG_FILE")
-    if named:
-        return named
-    folders = [folder for folder in environ.get("NAGIOS_CONFIG_PATH", "").split(":") if folder]
-    candidates = [f"{folder}/{name}" for folder in folders for name in FILE_NAMES]
-    for path in (*candidates, *STANDARD_PLACES):
-        if os.path.exists(path):
-            return path
-    raise ConfigError(
-        "--extra-opts: there is no INI file in the standard places. Name one: SECTION@FILE"
-    )
-
-
-def _options(raw: bytes, section: str, known: Known) -> List[str]:
+    section, at, given = locator.partition("@")
+    if at and not given:
+        raise UsageError("--extra-opts: no file after @, expected [SECTION][@FILE]")
+    path = given or _default_file(environ)
+    raw = read_file(path, "--extra-opts", _MAX_BYTES)
+    where = f"--extra-opts: {shown_path(path)}"
     if len(raw) > _MAX_BYTES:
-        raise UnreadableError("the file is larger than 1 MiB. Is it an INI file?")
-    text = raw.decode("utf-8-sig", "surrogateescape")  # some editors put a mark at the beginning
-    found: List[str] = []
-    wrong: List[str] = []
-    name: Optional[str] = None  # of the section that a line stands in
-    for number, line in _lines(text):
-        try:
-            if line[0] == "[":
-                name = None  # if it cannot be read, what it holds is in none
-                name = _name(line)
-            elif name is None:
-                raise ConfigError("an option stands before the first [SECTION]")  # noqa: TRY301 — as the others
-            elif name == section:
-                found += _words(line, known)
-        except ConfigError as error:  # noqa: PERF203 — a file has few lines
-            wrong.append(f"line {number} of the file: {error}")
-    if wrong:
-        raise UnreadableError(wrong[0], found)
+        raise ConfigError(f"{where} is larger than 1 MiB", "Check the path")
+    found = list(_section(raw.decode("utf-8-sig", "surrogateescape"), section, where))
     if not found:
-        shown = f"[{section}]" if section == DEFAULT_SECTION else "that was named"
-        raise UnreadableError(f"the section {shown} is not in the file, or empty. Add it there")
+        shown = section if section in ("", DEFAULT_SECTION) else "that was given"
+        raise ConfigError(
+            f"{where} has no options in section [{shown or DEFAULT_SECTION}]",
+            "Add them there, or correct the name of the section",
+        )
     return found
 
 
-def _lines(text: str) -> Iterator[Tuple[int, str]]:
-    """Give each line that says anything, with its number."""
-    for number, raw in enumerate(text.split("\n"), 1):
-        line = raw.strip()
-        if line and line[0] not in ";#":
-            yield number, line
+def _default_file(environ: Mapping[str, str]) -> str:
+    if environ.get("MP_CONFIG_FILE"):
+        return environ["MP_CONFIG_FILE"]
+    directories = filter(None, environ.get("NAGIOS_CONFIG_PATH", "").split(":"))
+    named = [f"{directory}/{name}" for directory in directories for name in FILE_NAMES]
+    for path in (*named, *STANDARD_PLACES):
+        if os.path.exists(path):
+            return path
+    raise ConfigError("--extra-opts: no INI file in the standard places", "Use [SECTION]@FILE")
 
 
-def _name(line: str) -> str:
-    if line[-1] != "]":
-        raise ConfigError("a section is written [NAME]")
-    return line[1:-1].strip()
+def _section(text: str, wanted: str, where: str) -> Iterator[str]:
+    """Yield the words of the section; a bad line in another section is no error."""
+    known = options_by_name()
+    section = None
+    for number, line in enumerate(map(str.strip, text.split("\n")), 1):
+        if not line or line[0] in ";#":
+            continue
+        if line[0] == "[":
+            if line[-1] != "]":
+                raise ConfigError(f"{where} line {number}: invalid section, expected [NAME]")
+            section = line[1:-1].strip()
+        elif section is None:
+            raise ConfigError(f"{where} line {number}: option before the first [SECTION]")
+        elif section == (wanted or DEFAULT_SECTION):
+            try:
+                yield _word(line, known)
+            except ConfigError as error:
+                raise ConfigError(f"{where} line {number}: {error}") from None
 
 
-def _words(line: str, known: Known) -> List[str]:
-    """Return an option as one word, as its value may begin with a dash; two if it is empty."""
-    key, equals, value = (part.strip() for part in line.partition("="))
-    option = f"-{key}" if len(key) == 1 else f"--{key}"
-    takes = known.get(option)
+def _word(line: str, known: Mapping[str, Tuple[str, bool]]) -> str:
+    """Return an option as one word, since its value can begin with a dash."""
+    name, equals, value = (part.strip() for part in line.partition("="))
     if not equals:
-        raise ConfigError("it has no =; a line is OPTION=VALUE, a flag OPTION=")
-    if takes is None or option == "--extra-opts":
-        raise ConfigError("there is no such option. See --help; leave its leading dashes out")
-    if value and not takes:
-        raise ConfigError("this option takes no value: write nothing behind the =")
-    if not takes:
-        return [option]
-    # as Python decodes a command line
-    value = os.fsdecode(value.encode("utf-8", "surrogateescape"))
-    if option.startswith("--"):
-        return [f"{option}={value}"]
-    return [f"{option}{value}"] if value and value[0] != "=" else [option, value]
+        raise ConfigError("no =, expected OPTION=VALUE, or OPTION= for a switch")
+    if name not in known or name == "extra-opts":
+        near = suggestion(name, known) if name.replace("-", "").isalpha() else ""
+        raise ConfigError(f"unknown option{near}", "Write the name as in --help, without dashes")
+    option, needs_value = known[name]
+    if not needs_value:
+        if value:
+            raise ConfigError(f"unexpected value for the switch {name}, expected {name}=")
+        return option
+    if len(value) > 1 and value[0] in _QUOTES and value[0] == value[-1]:
+        raise ConfigError(f"quotes around the value of {name}", "Remove the quotes")
+    # decoded as Python decodes the command line
+    return f"{option}={os.fsdecode(value.encode('utf-8', 'surrogateescape'))}"

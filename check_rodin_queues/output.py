@@ -1,64 +1,227 @@
 """The output: a verdict as the lines that Nagios, Icinga and the kubelet read, and its exit code.
 
-First line: `RODIN_QUEUES STATE - TEXT | PERFDATA`. Nagios takes the first `|` for the beginning of
-perfdata, a terminal obeys control characters: neither gets past here.
+    RODIN_QUEUES STATE - TEXT | PERFDATA
+    long output, for -v
+
+Text from the server must not end a line, begin perfdata or steer a terminal: it is sanitized here.
 """
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator, Optional
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
 
-from check_rodin_queues.labels import clipped, one_line
-from check_rodin_queues.named import NamedTuple
-from check_rodin_queues.states import State
-from check_rodin_queues.verdict import Verdict
+from check_rodin_queues.errors import SEVERITY, State, worst
+from check_rodin_queues.messages import limit_words, measured, reasons
+from check_rodin_queues.metrics import QUEUE_METRICS, TOTAL, decimal
+from check_rodin_queues.verdict import Finding, Verdict
 
 NAME = "RODIN_QUEUES"
-#: NDO keeps 255 bytes of what stands before the perfdata.
+#: The most bytes before the perfdata: databases of monitoring systems keep 255.
 MAX_STATUS = 254
-_PROBE_FAILED = 1
+#: The longest label of a queue, in characters, and the longest display name in it.
+MAX_LABEL = 80
+MAX_DISPLAY_NAME = MAX_LABEL - max(len(metric.name) for metric in QUEUE_METRICS) - 1
+_LIVENESS = "liveness"
+#: How many bytes of a long problem are kept before its next step is dropped.
+_MIN_PROBLEM = 80
 
 
 class Report(NamedTuple):
-    """What the process leaves: bytes for standard output and an exit code.
-
-    *more* follows *output*, in small parts of which each new line begins one, and is made while it
-    is read, once: of 5,000 queues it is megabytes.
-    """
+    """What the process leaves: bytes for standard output, and an exit code."""
 
     output: bytes
     code: int
-    more: Iterable[bytes] = ()
-
-
-def report(verdict: Verdict, probe: Optional[str] = None, more: Iterable[str] = ()) -> Report:
-    """Write *verdict*, with *more* lines beneath, or as the answer to *probe*: one line."""
-    status = f"{NAME} {verdict.state.name} - {one_line(verdict.text)}"
-    if probe is not None:
-        from check_rodin_queues.probes import fails  # noqa: PLC0415 — an engine asks for no probe
-
-        failed = fails(probe, verdict)
-        outcome = f" ({probe} probe {'fails' if failed else 'passes'})"
-        line = clipped(status, MAX_STATUS - len(outcome)) + outcome
-        return Report(_encoded(f"{line}\n"), _PROBE_FAILED if failed else State.OK.value)
-    status = clipped(status, MAX_STATUS)
-    return Report(_encoded(status), verdict.state.value, _rest(verdict.perfdata, more))
-
-
-def _rest(perfdata: Iterable[bytes], lines: Iterable[str]) -> Iterator[bytes]:
-    """Give what follows the status: perfdata, the lines beneath, and the last line break."""
-    for number, item in enumerate(perfdata):
-        yield b" " if number else b" | "
-        yield item
-    for text in lines:
-        yield _encoded(f"\n{one_line(text)}")
-    yield b"\n"
 
 
 def plain(text: str) -> Report:
-    """Return *text* as it is, for --help and --version: exit 3, as the guidelines say."""
+    """Return *text* as it is, for --help and --version: exit code 3, as the guidelines say."""
     return Report(_encoded(text), State.UNKNOWN.value)
+
+
+def report(
+    verdict: Verdict, kind: Optional[str], more: Sequence[str], redact: Callable[[str], str]
+) -> Report:
+    """Return *verdict* with *more* lines, or as the answer to an exec probe of *kind*."""
+    clean = verdict._replace(
+        problems=tuple(_clean(problem, redact) for problem in verdict.problems),
+        next_step=_clean(verdict.next_step, redact),
+    )
+    if kind:
+        failed = fails(verdict, kind)
+        outcome = f" ({kind} probe {'fails' if failed else 'passes'})"
+        line = status_line(clean, MAX_STATUS - len(outcome)) + outcome
+        return Report(_encoded(f"{line}\n"), int(failed))
+    lines = [status_line(clean, MAX_STATUS), *(_clean(line, redact) for line in more)]
+    if verdict.perfdata:
+        lines[0] += f" | {' '.join(verdict.perfdata)}"
+    return Report(_encoded("\n".join((*lines, ""))), verdict.state.value)
+
+
+def _clean(text: str, redact: Callable[[str], str]) -> str:
+    """Sanitize *text*; sanitizing can complete a token, so it is redacted before and after."""
+    return redact(one_line(redact(text)))
 
 
 def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "replace")
+
+
+def fails(verdict: Verdict, kind: str) -> bool:
+    """Return whether *verdict* fails a probe of *kind*; WARNING never does.
+
+    A failed liveness probe restarts the container, so only the queue data themselves fail it, or
+    wrong arguments: they can only be a mistake in the manifest.
+    """
+    if verdict.mistaken:
+        return True
+    if kind == _LIVENESS:
+        return verdict.proven
+    return verdict.state in (State.CRITICAL, State.UNKNOWN)
+
+
+def can_fail(state: State, kind: str) -> bool:
+    """Return whether a queue condition with *state* fails a probe of *kind*."""
+    return state is State.CRITICAL or (state is State.UNKNOWN and kind != _LIVENESS)
+
+
+def status_line(verdict: Verdict, size: int) -> str:
+    """Return the line before the perfdata, of at most *size* bytes.
+
+    The problems that do not fit are counted. The next step is at the end, if it fits behind the
+    first problem.
+    """
+    start = f"{NAME} {verdict.state.name} - "
+    problems = verdict.problems
+    end = f". {verdict.next_step}" if verdict.next_step else ""
+    for number in range(len(problems), 0, -1):
+        line = f"{start}{', '.join(problems[:number])}{_more(len(problems) - number)}{end}"
+        if _size(line) <= size:
+            return line
+    more = _more(len(problems) - 1)
+    if _size(start + more + end) + _MIN_PROBLEM > size:
+        end = ""
+    return start + truncate(problems[0], size - _size(start + more + end)) + more + end
+
+
+def _more(number: int) -> str:
+    return f" and {number} more" if number else ""
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
+def truncate(text: str, size: int) -> str:
+    """Return *text* in at most *size* bytes of UTF-8, with an ellipsis if it was longer."""
+    raw = text.encode("utf-8", "replace")
+    return text if len(raw) <= size else raw[: size - 3].decode("utf-8", "ignore") + "..."
+
+
+def printable(text: str) -> str:
+    """Replace by `_` what is not printable: control characters, bidirectional marks."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else "_" for char in text)
+
+
+def one_line(text: str) -> str:
+    """Return *text* without what could end its line or begin perfdata."""
+    return printable(text).replace("|", "_")
+
+
+def label_safe(text: str) -> str:
+    """Return *text* as it can stand in a label, not yet unique."""
+    for char in "'=|;":
+        text = text.replace(char, "_")
+    return printable(text).replace("::", "__")[:MAX_DISPLAY_NAME]
+
+
+def display_names(names: Iterable[str], redact: Callable[[str], str]) -> Dict[str, str]:
+    """Return the display name of each raw name; no two are equal, and none is TOTAL.
+
+    Names that need no change keep it. The others get `_2`, `_3`, ... in the order of the raw names
+    if their name is taken.
+    """
+    safe = {name: redact(label_safe(redact(name))) for name in sorted(set(names))}
+    display = {name: name for name in safe if safe[name] == name and name != TOTAL}
+    taken = {TOTAL, *display}
+    numbers: Dict[str, int] = {}
+    for name, wanted in safe.items():
+        if name not in display:
+            display[name] = _unique(wanted, taken, numbers)
+            taken.add(display[name])
+    return display
+
+
+def _unique(name: str, taken: Set[str], numbers: Dict[str, int]) -> str:
+    candidate = name
+    while candidate in taken:
+        numbers[name] = numbers.get(name, 1) + 1
+        suffix = f"_{numbers[name]}"
+        candidate = name[: MAX_DISPLAY_NAME - len(suffix)] + suffix
+    return candidate
+
+
+def long_output(findings: Sequence[Finding]) -> List[str]:
+    """Return a line for each queue, in columns, and for everything else; the worst first.
+
+    Icinga Web makes a dot of the tag, so exactly one blank follows it.
+    """
+    groups: Dict[str, List[Finding]] = {}
+    for number, finding in enumerate(findings):
+        groups.setdefault(finding.display if finding.queue else f"\0{number}", []).append(finding)
+    rows = [_row(group) for group in groups.values()]
+    widths = _column_widths([row for row in rows if len(row.cells) > 1])
+    rows.sort(key=lambda row: -SEVERITY[row.state])
+    return [f"[{row.state.name}] {_aligned(row.cells, widths)}" for row in rows]
+
+
+class _Row(NamedTuple):
+    """A line of the long output; *cells* has a text for each column, one for a single finding."""
+
+    state: State
+    cells: Dict[str, str]
+
+
+def _row(group: Sequence[Finding]) -> _Row:
+    state = worst(finding.state for finding in group)
+    first = group[0]
+    if first.queue is None:
+        text = measured(first) if first.is_metric else f"{first.cause} ({first.name})"
+        return _Row(state, {"": text + _limits(first)})
+    cells = {"": first.display}
+    for finding in group:
+        if finding.is_metric:
+            cells[finding.name] = f"{finding.name} {decimal(finding.value)}{_limits(finding)}"
+    cells["conditions"] = ", ".join(one.name for one in group if not one.is_metric)
+    return _Row(state, cells)
+
+
+def _limits(finding: Finding) -> str:
+    """Return the thresholds in parentheses, the level of a breached one in capitals."""
+    words = []
+    for threshold, limit in finding.limits.ranges()[::-1]:
+        side = limit.side(finding.value) if finding.state is not State.OK else ""
+        level = threshold.level.name if side else threshold.level.name.lower()
+        words.append(f"{level} {limit_words(finding.name, limit)}")
+    return f" ({', '.join(words)})" if words else ""
+
+
+def _column_widths(rows: Sequence[_Row]) -> Dict[str, int]:
+    columns = ("", *(metric.name for metric in QUEUE_METRICS), "conditions")
+    widths = {
+        name: max((len(row.cells.get(name, "")) for row in rows), default=0) for name in columns
+    }
+    return {name: width for name, width in widths.items() if width}
+
+
+def _aligned(cells: Dict[str, str], widths: Dict[str, int]) -> str:
+    if len(cells) == 1:
+        return cells[""]
+    return "  ".join(cells.get(name, "").ljust(width) for name, width in widths.items()).rstrip()
+
+
+def why(findings: Sequence[Finding]) -> List[str]:
+    """Return the reason of each state, for -vv, the problems first."""
+    ordered = sorted(findings, key=lambda finding: -SEVERITY[finding.state])
+    return [f"why: {reason}" for finding in ordered for reason in reasons(finding)]

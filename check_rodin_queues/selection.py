@@ -1,27 +1,32 @@
-"""Which queues are judged, and which have to be there.
+"""Which queues are checked, and which are required.
 
-A typo must be loud: a queue that -q or a threshold names plainly, without glob characters, is
-required beside those of --require.
+A typo must be loud: a queue that -q or a threshold names without wildcards is required, beside the
+queues of --require.
 """
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator, Mapping, Optional, Tuple
+from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Tuple
 
-from check_rodin_queues.named import NamedTuple
-from check_rodin_queues.snapshot import DOCUMENTED_QUEUES, Malformed, Queue, Snapshot
-from check_rodin_queues.states import State
-from check_rodin_queues.thresholds import Threshold
+from check_rodin_queues.errors import State
+from check_rodin_queues.response import (
+    DOCUMENTED_QUEUES,
+    MAX_NAME,
+    Malformed,
+    Queue,
+    Snapshot,
+)
+from check_rodin_queues.thresholds import Threshold, is_plain, matches
 
-#: From more characters on a regular expression could keep the run from ending on time.
-_LONG_NAME = 1000
+#: Why a queue is required if nothing names it.
+BY_DEFAULT = "by default"
 
 
 class Policy(NamedTuple):
-    """What the arguments say of judging.
+    """What the arguments say about judging.
 
-    *require* is None where --require was not given. *thresholds* stand in the order in which they
-    were given, defaults first: the last that fits a label wins.
+    *require* is None where --require was not given. *thresholds*: defaults first, then in the
+    order given.
     """
 
     queues: Tuple[str, ...]
@@ -31,77 +36,69 @@ class Policy(NamedTuple):
     states: Mapping[str, State]
 
 
-class Selection(NamedTuple):
-    """The queues to judge, those that cannot be, and the required ones that are not there.
+class Missing(NamedTuple):
+    """A required queue that is not in the response; *origin* is the option that requires it."""
 
-    *offered* is the number of queues in the answer, selected or not.
-    """
+    name: str
+    origin: str
+
+
+class Selection(NamedTuple):
+    """The queues to judge. *offered* counts the queues of the response, selected or not."""
 
     queues: Tuple[Queue, ...]
     malformed: Tuple[Malformed, ...]
-    missing: Tuple[str, ...]
+    missing: Tuple[Missing, ...]
     offered: int
 
 
-def is_plain(glob: str) -> bool:
-    """Tell whether *glob* names one queue."""
-    return not any(char in glob for char in "*?[]")
-
-
-def matches(glob: str, name: str) -> bool:
-    """Tell whether *name* matches *glob*: `*`, `?` and `[]`, case-sensitive."""
-    if is_plain(glob):
-        return name == glob
-    import re  # noqa: PLC0415 — --help needs none
-    from fnmatch import fnmatchcase  # noqa: PLC0415
-
-    try:
-        if len(name) <= _LONG_NAME:
-            return fnmatchcase(name, glob)
-    except re.error:
-        pass  # Python 3.9 of a range the wrong way round
-    from check_rodin_queues import globs  # noqa: PLC0415 — rare
-
-    return globs.matches(glob, name)
-
-
 def covers(policy: Policy, name: str) -> bool:
-    """Tell whether -q selects the queue *name* and -x does not leave it out."""
+    """Return whether -q selects the queue *name* and -x does not exclude it."""
+    if len(name) > MAX_NAME:
+        return True  # malformed: no glob is matched against it, so nothing can exclude it
     if policy.queues and not any(matches(glob, name) for glob in policy.queues):
         return False
     return not any(matches(glob, name) for glob in policy.exclude)
 
 
-def required(policy: Policy) -> Tuple[str, ...]:
-    """Return the names that have to be in the answer, each once."""
+def required(policy: Policy) -> Dict[str, str]:
+    """Return the required names, each with the option that requires it."""
+    names: Dict[str, str] = {}
+    for name in policy.require or ():
+        names.setdefault(name, "--require")
+    for name in policy.queues:
+        if is_plain(name) and covers(policy, name):
+            names.setdefault(name, "-q")
+    for threshold in policy.thresholds:
+        glob = threshold.selector.glob
+        if glob and is_plain(glob) and covers(policy, glob):
+            names.setdefault(glob, threshold.origin[:2])
     if policy.require is None:
-        names = [name for name in DOCUMENTED_QUEUES if covers(policy, name)]
-    else:
-        names = list(policy.require)
-    named = [*policy.queues, *(threshold.selector.glob for threshold in policy.thresholds)]
-    names += [name for name in named if name and is_plain(name) and covers(policy, name)]
-    return tuple(dict.fromkeys(names))
+        for name in DOCUMENTED_QUEUES:
+            if covers(policy, name):
+                names[name] = names.get(name, BY_DEFAULT)
+    return names
 
 
 def select(policy: Policy, snapshot: Snapshot) -> Selection:
-    """Choose from *snapshot*; nothing is missing from an answer without a sound queue."""
+    """Choose from *snapshot*; nothing is missing from a response without a sound queue."""
     present = set(snapshot.names)
+    missing = (
+        Missing(name, origin) for name, origin in required(policy).items() if name not in present
+    )
     return Selection(
         tuple(queue for queue in snapshot.queues if covers(policy, queue.name)),
         tuple(queue for queue in snapshot.malformed if covers(policy, queue.name)),
-        _absent(required(policy), present) if snapshot.queues else (),
+        tuple(missing) if snapshot.queues else (),
         len(present),
     )
 
 
-def unused(policy: Policy, selection: Selection) -> Iterator[Threshold]:
-    """Give the thresholds with a glob that no selected queue matches; it may be a typo."""
-    names = [row.name for row in selection.queues] + [row.name for row in selection.malformed]
+def unmatched(policy: Policy, selection: Selection) -> Iterator[Threshold]:
+    """Yield the thresholds whose glob matches no selected queue; each may be a typo."""
+    names = [queue.name for queue in selection.queues]
+    names += [queue.name for queue in selection.malformed]
     for threshold in policy.thresholds:
         glob = threshold.selector.glob
         if glob and not is_plain(glob) and not any(matches(glob, name) for name in names):
             yield threshold
-
-
-def _absent(names: Iterable[str], present: Iterable[str]) -> Tuple[str, ...]:
-    return tuple(name for name in names if name not in present)

@@ -1,118 +1,122 @@
-"""Where the Rodin server is: from what a person writes to the one URL that is asked."""
+"""Where the Rodin server is: from -H, -p, -4, -6 and RODIN_URL to the one URL that is requested."""
 
 from __future__ import annotations
 
-import ipaddress
-import string
-from typing import Optional, Tuple
-from urllib.parse import SplitResult, urlsplit
+import re
+from typing import Mapping, NamedTuple, Optional
 
 from check_rodin_queues.errors import UsageError
-from check_rodin_queues.named import NamedTuple
+from check_rodin_queues.inputs import read_variable, strip
 
+HOST_VARIABLE = "RODIN_URL"
 #: The documented path of the queue status.
 PATH = "/api/v2/queue_status_check"
-#: What a path prefix may end in, since the vendor's own samples do: it means the same as none.
-_KNOWN_ENDINGS = (PATH, "/api/v2", "/api")
-_FORMS = (
-    "HOST, HOST:PORT, https://HOST[:PORT][/PREFIX] or http://..., without user, query or fragment"
+#: Suffixes that the vendor's samples show. They are removed from the path prefix.
+_KNOWN_SUFFIXES = (PATH, "/api/v2", "/api")
+_EXPECTED = (
+    "expected HOST, HOST:PORT or https://HOST[:PORT][/PREFIX], without user, query or fragment"
 )
-# Sets and not regular expressions, which would have to be compiled in every run.
-_ALPHANUMERIC = frozenset(string.ascii_letters + string.digits)
-_NAME_CHARACTERS = _ALPHANUMERIC | {"-", "_"}
-_PREFIX_CHARACTERS = _ALPHANUMERIC | set("._~!$&'()*+,;=:@%/-")
-_MAX_NAME, _MAX_LABEL = 253, 63
-_MAX_PORT_DIGITS = 5
+_HOST_NAME = re.compile(r"(?!.{254})(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
+_PREFIX = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
 _MAX_PORT = 65535
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Server(NamedTuple):
-    """The server's address; *host* has brackets if it is IPv6, *port* is None for the scheme's."""
+    """The server. *host* has brackets if it is IPv6. *family* is 4, 6 or 0 for both."""
 
     scheme: str
     host: str
-    port: Optional[int]
+    port: int
     prefix: str
+    family: int
 
     @property
     def url(self) -> str:
-        """The URL of the queue status."""
-        port = "" if self.port is None else f":{self.port}"
+        """The URL of the queue status, without the scheme's own port."""
+        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{self.host}{port}{self.prefix}{PATH}"
 
     @property
-    def is_address(self) -> bool:
-        """Whether the host is an IP address and no name."""
-        return self.host.startswith("[") or self.host.replace(".", "").isdigit()
-
-    @property
     def address(self) -> str:
-        """Host and port for people: the scheme's port too, since it may be the mistake."""
-        return f"{self.host}:{self.port or _DEFAULT_PORTS[self.scheme]}"
+        """HOST:PORT for messages, with the default port too: a wrong port is a common mistake."""
+        return f"{self.host}:{self.port}"
 
 
-def parse_server(text: str, port: Optional[int], origin: str) -> Server:
-    """Read what *origin* (-H or RODIN_URL) gives; *port* is that of -p.
+def find_server(
+    host: Optional[str], port: Optional[int], family: int, environ: Mapping[str, str]
+) -> Server:
+    """Return the server of -H or RODIN_URL; raises UsageError."""
+    if host is not None:
+        return parse_server(strip(host), port, family, "-H/--host")
+    named = read_variable(environ, HOST_VARIABLE)
+    if not named:
+        raise UsageError("no server given", f"Use -H/--host or set {HOST_VARIABLE}")
+    return parse_server(named, port, family, HOST_VARIABLE)
 
-    Raises UsageError, which does not show *text*: it may hold a password.
+
+def parse_server(text: str, port: Optional[int], family: int, origin: str) -> Server:
+    """Read *text* of *origin* (-H or RODIN_URL); *port* is that of -p.
+
+    Raises UsageError, which never shows *text*: it can hold a password.
     """
-    if not text.isascii() or not text.isprintable() or any(char in text for char in " ?#@\\"):
-        raise _wrong(origin)
-    parts = _split(text, origin)
-    host, given = _authority(parts.netloc, origin)
-    if port is not None and given not in (None, port):
-        raise UsageError(f"-p/--port: {origin} names another port, {given}. Give one of the two")
-    prefix = parts.path.rstrip("/")
-    for ending in _KNOWN_ENDINGS:
-        if prefix.endswith(ending):
-            prefix = prefix[: -len(ending)].rstrip("/")
-            break
-    return Server(parts.scheme, host, given if port is None else port, prefix)
+    from urllib.parse import urlsplit  # noqa: PLC0415 — --help does not need it
 
-
-def _split(text: str, origin: str) -> SplitResult:
+    wrong = UsageError(f"{origin}: invalid server, {_EXPECTED}")
+    if not text.isascii() or not text.isprintable() or re.search(r"[ ?#@\\]", text):
+        raise wrong
     if "://" not in text:
-        text = f"https://{f'[{text}]' if _is_ipv6(text) else text}"
+        text = f"https://{f'[{text}]' if _ip_version(text) == 6 else text}"  # noqa: PLR2004
     try:
         parts = urlsplit(text)
+        given = parts.port
     except ValueError:
-        raise _wrong(origin) from None
-    if parts.scheme not in ("http", "https") or not _PREFIX_CHARACTERS.issuperset(parts.path):
-        raise _wrong(origin)
-    return parts
-
-
-def _authority(text: str, origin: str) -> Tuple[str, Optional[int]]:
-    bracketed = text.rfind("]") + 1
-    name, colon, port = text[bracketed:].partition(":")
-    host = text[:bracketed] + name
-    if not (_is_bracketed_ipv6(host) if bracketed else _is_name(host)):
-        raise _wrong(origin)
-    if not colon:
-        return host, None
-    if not port.isdigit() or len(port) > _MAX_PORT_DIGITS or not 0 < int(port) <= _MAX_PORT:
-        raise _wrong(origin)
-    return host, int(port)
-
-
-def _is_name(text: str) -> bool:
-    labels = text.removesuffix(".").split(".")
-    return len(text) <= _MAX_NAME and all(
-        0 < len(label) <= _MAX_LABEL and _NAME_CHARACTERS.issuperset(label) for label in labels
+        raise wrong from None
+    name = re.sub(r":[0-9]+$", "", parts.netloc)
+    if parts.scheme not in _DEFAULT_PORTS or not _PREFIX.fullmatch(parts.path) or given == 0:
+        raise wrong
+    _check_host(name, family, origin, wrong)
+    if port is not None and given not in (None, port):
+        raise UsageError(f"-p/--port: {origin} already has port {given}", "Remove one of the two")
+    return Server(
+        parts.scheme,
+        name,
+        port or given or _DEFAULT_PORTS[parts.scheme],
+        _without_known_suffix(parts.path.rstrip("/")),
+        family,
     )
 
 
-def _is_bracketed_ipv6(text: str) -> bool:
-    return text.startswith("[") and text.endswith("]") and _is_ipv6(text[1:-1])
+def parse_port(text: str) -> int:
+    """Read -p; raises UsageError."""
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= _MAX_PORT:
+        raise UsageError(f"invalid port, expected 1 to {_MAX_PORT}")
+    return int(text)
 
 
-def _is_ipv6(text: str) -> bool:
+def _check_host(name: str, family: int, origin: str, wrong: UsageError) -> None:
+    bracketed = name.startswith("[") and name.endswith("]")
+    version = _ip_version(name[1:-1] if bracketed else name)
+    if version != 6 if bracketed else not _HOST_NAME.fullmatch(name):  # noqa: PLR2004
+        raise wrong
+    if family and version and version != family:
+        raise UsageError(
+            f"-{family}: {origin} has an IPv{version} address", f"Use -{version}, or a host name"
+        )
+
+
+def _ip_version(text: str) -> int:
+    """Return 4 or 6 for an IP address, 0 for a name; a zone (%eth0) is not supported."""
+    import ipaddress  # noqa: PLC0415 — --help does not need it
+
     try:
-        return "%" not in text and bool(ipaddress.IPv6Address(text))
+        return 0 if "%" in text else ipaddress.ip_address(text).version
     except ValueError:
-        return False
+        return 0
 
 
-def _wrong(origin: str) -> UsageError:
-    return UsageError(f"{origin}: takes {_FORMS}")
+def _without_known_suffix(prefix: str) -> str:
+    for suffix in _KNOWN_SUFFIXES:
+        if prefix.endswith(suffix):
+            return prefix[: -len(suffix)].rstrip("/")
+    return prefix

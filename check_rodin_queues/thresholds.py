@@ -1,48 +1,79 @@
-"""Thresholds: which labels they are for (SELECTOR) and what they allow (RANGE).
+"""Thresholds: `[SELECTOR=]RANGE` of -w and -c.
 
-RANGE is `[@]start:end` of the Monitoring Plugins guidelines, read strictly:
+RANGE is `[@]start:end` of the Monitoring Plugins guidelines, both ends inclusive:
 
-    10      outside 0..10      1:      below 1         ~:5     above 5
-    5:10    outside 5..10      @5:10   inside 5..10    (empty) no threshold
+    10      alert above 10     5:10     alert below 5 or above 10
+    1:      alert below 1      @5:10    alert from 5 to 10
+    ~:5     alert above 5      (empty)  no threshold
 
-Ends are inclusive. SELECTOR is METRIC (of every queue) or QUEUE_GLOB.METRIC; `total.METRIC` is the
-sum over the selected queues, `time` and `token_expires_in` are the run's own.
+SELECTOR is METRIC (of every queue) or QUEUE_GLOB.METRIC; `total.METRIC` is the sum over the
+selected queues; `time` and `token_expires_in` belong to the run.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from check_rodin_queues.errors import UsageError
-from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, TOTAL, Number, known_metrics
-from check_rodin_queues.named import NamedTuple
-from check_rodin_queues.states import State
+from check_rodin_queues.errors import State, UsageError, quoted, suggestion
+from check_rodin_queues.metrics import (
+    QUEUE_METRICS,
+    RUN_METRICS,
+    TOKEN_EXPIRES_IN,
+    TOTAL,
+    Number,
+    decimal,
+    known_metrics,
+)
+from check_rodin_queues.response import MAX_NAME
 
 #: The metric of a threshold without a selector.
 DEFAULT_METRIC = "job_awaiting"
-FORMS = "10 (outside 0..10), 1: (below 1), ~:5 (above 5), 5:10, @5:10 (inside), empty for none"
+#: The scopes of a metric.
+QUEUE, RUN = "queue", "run"
+#: The sides of a range on which a value can alert.
+ABOVE, BELOW, INSIDE = "above", "below", "inside"
 
-#: The most digits before and behind the point: more is a slip, and Python converts no thousands.
-_MAX_DIGITS = 30
+_NUMBER = r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{1,30})?|\.[0-9]{1,30})"
+_RANGE = re.compile(rf"(@?)(?:(~|{_NUMBER})?(:))?({_NUMBER})?")
+_EXPECTED = (
+    "expected for example 10 (alert above 10), 1: (below 1), 5:10 (outside) or @5:10 (inside)"
+)
+_INFINITY = float("inf")
 
 
 class Range(NamedTuple):
-    """The values up to *end*; *inside*: alert on these, not on the others.
+    """The values from *start* to *end*. *inside*: alert on these values, not on the others."""
 
-    *text* is the whole range as perfdata shows it and as `nagiosplugin.Range` reads it.
-    """
-
-    text: str
+    start: Number
     end: Number
     inside: bool
 
+    def side(self, value: Number) -> str:
+        """Return the side on which *value* alerts, empty if it does not."""
+        if self.start <= value <= self.end:
+            return INSIDE if self.inside else ""
+        if self.inside:
+            return ""
+        return ABOVE if value > self.end else BELOW
+
+    def text(self, *, can_be_negative: bool) -> str:
+        """Return the range as perfdata shows it.
+
+        `0:N` is written `N`, the one form that Icinga keeps. So is `~:N` of a metric that is never
+        negative.
+        """
+        at = "@" if self.inside else ""
+        end = "" if self.end == _INFINITY else _plain(self.end)
+        from_zero = self.start == 0 or (self.start == -_INFINITY and not can_be_negative)
+        if end and from_zero and self.end >= 0:
+            return f"{at}{end}"
+        start = "~" if self.start == -_INFINITY else _plain(self.start)
+        return f"{at}{start}:{end}"
+
 
 class Selector(NamedTuple):
-    """The labels that a threshold is for.
-
-    *scope* is "queue", TOTAL or "run"; *glob* is the queue's glob, None for every queue.
-    """
+    """The labels that a threshold is for. *scope* is QUEUE, TOTAL or RUN; *glob* None: all."""
 
     scope: str
     glob: Optional[str]
@@ -50,15 +81,68 @@ class Selector(NamedTuple):
 
 
 class Threshold(NamedTuple):
-    """A -w or -c: alert with *level* outside *limit*; without a limit it removes earlier ones.
-
-    *origin* is the option as given, for -vv.
-    """
+    """A -w or -c. *limit* None removes earlier thresholds. *origin* is the option as given."""
 
     level: State
     selector: Selector
     limit: Optional[Range]
     origin: str
+
+
+class Limits(NamedTuple):
+    """The thresholds that apply to one label."""
+
+    warning: Optional[Threshold] = None
+    critical: Optional[Threshold] = None
+
+    def ranges(self) -> Tuple[Tuple[Threshold, Range], ...]:
+        """Return each threshold with its range, the critical one first."""
+        given = (self.critical, self.warning)
+        return tuple((one, one.limit) for one in given if one is not None and one.limit is not None)
+
+
+class Thresholds:
+    """All thresholds in the order given, defaults first: the last that matches a label applies."""
+
+    def __init__(self, thresholds: Tuple[Threshold, ...]) -> None:
+        self._by_metric: Dict[Tuple[str, str], List[Threshold]] = {}
+        self._known: Dict[Tuple[str, str], Limits] = {}
+        for threshold in thresholds:
+            key = (threshold.selector.scope, threshold.selector.metric)
+            self._by_metric.setdefault(key, []).append(threshold)
+
+    def limits(self, scope: str, metric: str, queue: str = "") -> Limits:
+        """Return what applies to *metric* in *scope*, of a queue by its raw name."""
+        key = (scope, metric)
+        if key in self._known:
+            return self._known[key]
+        thresholds = self._by_metric.get(key, [])
+        last = {
+            threshold.level: threshold
+            for threshold in thresholds
+            if threshold.selector.glob is None or matches(threshold.selector.glob, queue)
+        }
+        limits = Limits(last.get(State.WARNING), last.get(State.CRITICAL))
+        if all(threshold.selector.glob is None for threshold in thresholds):
+            self._known[key] = limits  # the same for every queue
+        return limits
+
+
+def is_plain(glob: str) -> bool:
+    """Return whether *glob* names one queue."""
+    return not any(char in glob for char in "*?[]")
+
+
+def matches(glob: str, name: str) -> bool:
+    """Return whether *name* matches *glob*: `*`, `?` and `[]`, case-sensitive."""
+    if is_plain(glob):
+        return name == glob
+    from fnmatch import fnmatchcase  # noqa: PLC0415 — most runs have no glob
+
+    try:
+        return len(name) <= MAX_NAME and fnmatchcase(name, glob)
+    except re.error:  # Python 3.9 rejects [z-a]
+        return False
 
 
 def parse_threshold(level: State, text: str) -> Threshold:
@@ -67,9 +151,9 @@ def parse_threshold(level: State, text: str) -> Threshold:
     option = "-w" if level is State.WARNING else "-c"
     return Threshold(
         level,
-        parse_selector(selector) if equals else Selector("queue", None, DEFAULT_METRIC),
-        parse_range(limit),
-        f"{option} {text}",
+        parse_selector(selector.strip()) if equals else Selector(QUEUE, None, DEFAULT_METRIC),
+        parse_range(limit.strip()),
+        f"{option} {text.strip()}",
     )
 
 
@@ -77,56 +161,45 @@ def parse_selector(text: str) -> Selector:
     """Read METRIC or QUEUE_GLOB.METRIC; raises UsageError."""
     glob, dot, metric = text.rpartition(".")
     if not dot and metric in (row.name for row in RUN_METRICS):
-        return Selector("run", None, metric)
+        return Selector(RUN, None, metric)
     if glob == TOTAL and metric in (row.name for row in QUEUE_METRICS if row.summed):
         return Selector(TOTAL, None, metric)
     if metric in (row.name for row in QUEUE_METRICS) and bool(glob) == bool(dot) and glob != TOTAL:
-        return Selector("queue", glob or None, metric)
-    raise UsageError(f"SELECTOR has to end in a metric. Metrics: {', '.join(known_metrics())}")
+        return Selector(QUEUE, glob or None, metric)
+    near = suggestion(text if glob == TOTAL else metric, known_metrics())
+    raise UsageError(
+        f"no metric in the selector{quoted(text)}{near or ''}, expected for example "
+        f"rodin.mesh.job_awaiting=5. Metrics: {', '.join(row.name for row in QUEUE_METRICS)}, "
+        f"{TOTAL}.METRIC, {', '.join(row.name for row in RUN_METRICS)}"
+    )
 
 
 def parse_range(text: str) -> Optional[Range]:
     """Read a RANGE, an empty one as None; raises UsageError."""
     if not text:
         return None
-    inside = text.startswith("@")
-    first, colon, last = text[inside:].rpartition(":")
-    starts = first == "~" or _is_number(first)
-    if not (starts and (not last or _is_number(last)) if colon else _is_number(last)):
-        raise UsageError(f"{_shown(text)} is not a range. Accepted: {FORMS}")
-    start, start_text = _bound(first, "-inf" if first == "~" else "0")
-    end, end_text = _bound(last, "inf")
+    found = _RANGE.fullmatch(text)
+    if found is None or not (found[2] or found[4]):
+        raise UsageError(f"invalid range{quoted(text)}, {_EXPECTED}")
+    at, start_text, colon, end_text = found.groups()
+    start = -_INFINITY if start_text == "~" else _number(start_text or "0")
+    end = _number(end_text) if end_text else _INFINITY
     if start > end:
-        raise UsageError(f"the start of {_shown(text)} is above its end. Accepted: {FORMS}")
-    prefix = "" if start == 0 and last else f"{start_text}:"
-    return Range(f"{'@' if inside else ''}{prefix}{end_text}", end, inside)
+        reason = "start above end" if colon else "negative maximum"
+        raise UsageError(f"invalid range{quoted(text)}: {reason}, {_EXPECTED}")
+    return Range(start, end, bool(at))
 
 
-def _is_number(text: str) -> bool:
-    """Tell whether *text* is ASCII digits, with an optional sign and decimals.
-
-    By hand: a regular expression would have to be compiled in every run.
-    """
-    whole, point, decimals = (text[1:] if text[:1] in ("+", "-") else text).partition(".")
-    return _is_digits(decimals) and (not whole or _is_digits(whole)) if point else _is_digits(whole)
+def can_be_negative(metric: str) -> bool:
+    """Return whether *metric* has values below 0."""
+    return metric == TOKEN_EXPIRES_IN.name
 
 
-def _is_digits(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+def _number(text: str) -> Number:
+    return float(text) if "." in text else int(text)
 
 
-def _shown(text: str) -> str:
-    """Return *text* for a message if it is made of what ranges are made of, so no secret."""
-    return f"'{text}'" if re.fullmatch(r"[0-9.:~@+-]{1,20}", text) else "what was given"
-
-
-def _bound(text: str, default: str) -> Tuple[Number, str]:
-    """Return a bound's number and its shortest text; "~" and nothing have none of their own."""
-    if text in ("", "~"):
-        return float(default), text
-    sign = "-" if text.startswith("-") else ""
-    whole, _, decimals = text.lstrip("+-").partition(".")
-    whole, decimals = whole.lstrip("0") or "0", decimals.rstrip("0")
-    if decimals:
-        return float(f"{sign}{whole}.{decimals}"), f"{sign}{whole}.{decimals}"
-    return int(f"{sign}{whole}"), "0" if whole == "0" else f"{sign}{whole}"
+def _plain(number: Number) -> str:
+    """Return *number* as digits: perfdata has no exponents."""
+    text = repr(number)
+    return decimal(number) if "e" in text else text.removesuffix(".0")

@@ -1,26 +1,63 @@
-"""The verdict: what the check found, before anybody writes it down."""
+"""What was judged, as values: the findings and the verdict on all of them."""
 
 from __future__ import annotations
 
-from typing import Iterable
+from typing import NamedTuple, Optional, Tuple
 
-from check_rodin_queues.named import NamedTuple
-from check_rodin_queues.states import State
+from check_rodin_queues.conditions import DEFAULT_STATES
+from check_rodin_queues.errors import State
+from check_rodin_queues.metrics import Number
+from check_rodin_queues.response import Queue
+from check_rodin_queues.thresholds import Limits, Range, Threshold
 
 
-class Verdict(NamedTuple):
-    """A state with the text that explains it.
+class Finding(NamedTuple):
+    """A judged metric, or a condition.
 
-    *perfdata* gives one item for each label, ready to be printed, in UTF-8; *lines* are what -v
-    adds, *reasons* what -vv adds: why each metric has its state. All three are made while they are
-    read, once: of 5,000 queues each is megabytes. *proven*: the queues themselves prove a CRITICAL.
-    *mistaken*: the arguments alone are wrong, whatever the server says.
+    *name* is that of the metric or condition. *display* is the queue's name for people, or TOTAL.
+    *limits* are empty for a condition, which has *cause* and *next_step* if it is not about a
+    queue's counts.
     """
 
     state: State
-    text: str
-    perfdata: Iterable[bytes] = ()
-    lines: Iterable[str] = ()
-    reasons: Iterable[str] = ()
+    name: str
+    queue: Optional[Queue] = None
+    display: str = ""
+    value: Number = 0
+    limits: Limits = Limits()
+    cause: str = ""
+    next_step: str = ""
+
+    @property
+    def is_metric(self) -> bool:
+        """Whether it is a judged metric, not a condition."""
+        return self.name not in DEFAULT_STATES
+
+    @property
+    def label(self) -> str:
+        """The label that perfdata shows."""
+        return f"{self.display}.{self.name}" if self.display else self.name
+
+    def breach(self) -> Tuple[Optional[Threshold], Optional[Range], str]:
+        """Return the threshold, the range and the side that decided *state*."""
+        for threshold, limit in self.limits.ranges():
+            side = limit.side(self.value)
+            if side and threshold.level is self.state:
+                return threshold, limit, side
+        return None, None, ""
+
+
+class Verdict(NamedTuple):
+    """What the check found. *proven*: the queue data prove a CRITICAL.
+
+    *problems* are phrases, the worst first; for an OK there is one, the summary. *mistaken*: the
+    arguments alone are wrong.
+    """
+
+    state: State
+    problems: Tuple[str, ...]
+    next_step: str = ""
+    perfdata: Tuple[str, ...] = ()
+    findings: Tuple[Finding, ...] = ()
     proven: bool = False
     mistaken: bool = False

@@ -1,0 +1,302 @@
+"""Why there is no response: from the exceptions of requests, urllib3, ssl and socket to a cause
+and a next step.
+
+The types mislead (urllib3's name resolution error derives from its connect timeout), and the texts
+can quote the server. So the chain of causes is searched for the one that says what happened, and
+the words are our own.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import re
+import socket
+import ssl
+from http import HTTPStatus
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Type, TypeVar
+
+import requests
+import urllib3.exceptions
+
+from check_rodin_queues.errors import RequestError
+from check_rodin_queues.progress import (
+    CONNECTING,
+    PROXY_REPLY,
+    PROXY_TLS,
+    READING,
+    RESOLVING,
+    TLS,
+    WAITING,
+    WITH_PROXY,
+)
+from check_rodin_queues.server import Server
+
+_Words = Tuple[str, str]
+
+#: OpenSSL's X509_V_ERR_* codes. {where} is the peer, {option} is where its name was given.
+_UNTRUSTED = (
+    "untrusted TLS certificate on {where}: unknown CA or missing intermediate",
+    "Pass the CA with --ca-file, or send the full chain",
+)
+_WRONG_NAME = (
+    "TLS certificate name mismatch on {where}",
+    "Use a host name from the certificate in {option}, or reissue it",
+)
+_WEAK = ("weak key or signature in the TLS certificate of {where}, or its CA", "Reissue it")
+_BAD_CA = (
+    "TLS certificate on {where} issued by a CA that is not allowed to issue it",
+    "Reissue it with a valid CA",
+)
+CERTIFICATE_ERRORS: Dict[int, _Words] = {
+    2: (
+        "untrusted TLS certificate on {where}: incomplete chain",
+        "Pass the whole chain, up to the root, with --ca-file",
+    ),
+    7: (
+        "untrusted TLS certificate on {where}: not signed by the CA of this name",
+        "Pass the current CA certificate with --ca-file",
+    ),
+    9: (
+        "TLS certificate on {where}, or its CA, is not yet valid",
+        "Check the clocks of both hosts",
+    ),
+    10: (
+        "expired TLS certificate on {where}, or expired CA",
+        "Renew it on the server; if the CA changed, update --ca-file",
+    ),
+    18: (
+        "self-signed TLS certificate on {where}",
+        "Pass it with --ca-file, or install a CA-signed one",
+    ),
+    19: _UNTRUSTED,
+    20: _UNTRUSTED,
+    21: _UNTRUSTED,
+    23: ("revoked TLS certificate on {where}", "Reissue it"),
+    24: _BAD_CA,
+    25: _BAD_CA,
+    26: (
+        "TLS certificate on {where} is not for servers (wrong key usage)",
+        "Reissue it for server authentication",
+    ),
+    47: _BAD_CA,
+    62: _WRONG_NAME,
+    64: _WRONG_NAME,
+    66: _WEAK,
+    67: _WEAK,
+    68: _WEAK,
+    79: _BAD_CA,
+}
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
+_CLIENT_CERTIFICATE = (
+    "The server may require a client certificate: check --client-cert and --client-key"
+)
+_PROXY_VARIABLES = "Check HTTPS_PROXY, or add the server to NO_PROXY"
+BAD_PROXY = (
+    "invalid proxy URL in the environment, expected http://HOST:PORT",
+    "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY",
+)
+SOCKS_PROXY = ("SOCKS proxies are not supported", "Set HTTPS_PROXY to an HTTP proxy")
+_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: ([1-5][0-9]{2})\b")
+_NOT_HTTP = (
+    "{where} did not send a valid HTTP response",
+    "Check the port, and whether it needs https://",
+)
+_CHECK_LOG = "Check the log of the server or its gateway"
+#: The first exception of the chain that is here decides.
+_BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
+    (requests.exceptions.InvalidProxyURL, BAD_PROXY),
+    (urllib3.exceptions.LocationParseError, BAD_PROXY),
+    (requests.exceptions.InvalidSchema, SOCKS_PROXY),
+    (
+        http.client.IncompleteRead,
+        ("{where} closed the connection in the middle of the response", _CHECK_LOG),
+    ),
+    (http.client.LineTooLong, ("{where} sent a header line that is too long", _CHECK_LOG)),
+)
+
+#: What a timeout says in each phase.
+_TIMEOUTS: Dict[str, _Words] = {
+    RESOLVING: (
+        "DNS did not resolve {host} within {timeout:g} s",
+        "Check DNS on the monitoring host",
+    ),
+    CONNECTING: (
+        "no TCP connection to {where} within {timeout:g} s",
+        "Check firewalls and routing to {peer}",
+    ),
+    PROXY_TLS: (
+        "no TLS handshake with {where} within {timeout:g} s",
+        "Check whether the proxy needs http:// in HTTPS_PROXY",
+    ),
+    PROXY_REPLY: ("no reply from {where} to CONNECT within {timeout:g} s", _PROXY_VARIABLES),
+    TLS: (
+        "no TLS handshake with {where} within {timeout:g} s",
+        "Check the port, and the server's load",
+    ),
+    WAITING: (
+        "connected to {where}, but no response within {timeout:g} s",
+        "Check the server's load, or raise -t",
+    ),
+    READING: (
+        "response from {where} incomplete after {timeout:g} s",
+        "Check the server's load and the network",
+    ),
+}
+
+
+class Route(NamedTuple):
+    """How the server is reached. *proxy* is HOST:PORT without a password, empty if there is none.
+
+    *forwarding*: the proxy itself sends the request (plain HTTP), so it may also send the response.
+    """
+
+    server: Server
+    proxy: str
+    forwarding: bool
+
+    def peer(self, phase: str) -> str:
+        """Return who is at the other end in *phase*, for messages."""
+        if self.proxy and (phase in WITH_PROXY or (phase == TLS and self.forwarding)):
+            return f"proxy {self.proxy}"
+        through = f" through proxy {self.proxy}" if self.forwarding else ""
+        return f"{self.server.address}{through}"
+
+
+def unreachable(words: _Words) -> RequestError:
+    """Return the error with these *words*."""
+    return RequestError("unreachable", *words)
+
+
+def timed_out(route: Route, phase: str, timeout: float) -> RequestError:
+    """Return the error for a run whose time ended in *phase*."""
+    cause, next_step = _TIMEOUTS[phase]
+    where = route.peer(phase)
+    facts = {
+        "where": where,
+        "host": route.proxy or route.server.host,
+        "peer": "the proxy" if where.startswith("proxy ") else "the server",
+        "timeout": timeout,
+    }
+    return RequestError("timeout", cause.format(**facts), next_step.format(**facts))
+
+
+def explain(error: BaseException, route: Route, phase: str) -> RequestError:
+    """Return what *error* of a request in *phase* means."""
+    causes = list(_causes(error))
+    where = route.peer(phase)
+    cause, next_step = _words(causes, route, phase)
+    option = "HTTPS_PROXY" if where.startswith("proxy ") else "-H"
+    return unreachable((cause.format(where=where, option=option), next_step.format(option=option)))
+
+
+def phrase(status: int) -> str:
+    """Return *status* with its standard phrase: the server's own phrase could say anything."""
+    try:
+        return f"HTTP {status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"HTTP {status}"
+
+
+def _words(causes: List[BaseException], route: Route, phase: str) -> _Words:
+    certificate = _first(causes, ssl.SSLCertVerificationError)
+    if certificate is not None:
+        return CERTIFICATE_ERRORS.get(certificate.verify_code) or _other_certificate(certificate)
+    tls = _first(causes, ssl.SSLError)
+    if tls is not None:
+        return _tls_words(tls)
+    for cause in causes:
+        refused = _TUNNEL_REFUSED.match(str(cause))
+        if refused:
+            status = phrase(int(refused[1]))
+            text = f"proxy {route.proxy} refused the connection to {route.server.address}: {status}"
+            return text, _PROXY_VARIABLES
+    if _first(causes, socket.gaierror):
+        return _resolve_words(route)
+    for kind, words in _BY_TYPE:
+        if _first(causes, kind):
+            return words
+    if _first(causes, http.client.RemoteDisconnected):
+        return _hang_up_words(route)
+    protocol = _first(causes, http.client.HTTPException)
+    if protocol is not None and "headers" in str(protocol):
+        return "{where} sent more than 100 header lines", _CHECK_LOG
+    number = next((cause.errno for cause in causes[::-1] if isinstance(cause, OSError)), None)
+    if protocol is not None or not number:
+        return _NOT_HTTP
+    return _system_words(number, phase, bool(route.proxy))
+
+
+def _other_certificate(error: ssl.SSLCertVerificationError) -> _Words:
+    reason = re.sub(r"[{}]", "", error.verify_message)
+    return f"rejected TLS certificate on {{where}}: {reason}", "Reissue it"
+
+
+def _tls_words(error: ssl.SSLError) -> _Words:
+    reason = (error.reason or "").upper()
+    if any(name in reason for name in _NO_TLS):
+        return (
+            "{where} does not speak TLS",
+            "Check the port; for plain HTTP, use {option} http://HOST",
+        )
+    detail = f": {reason.rpartition('ALERT_')[2].lower().replace('_', ' ')}" if reason else ""
+    if "PROTOCOL" in reason:  # PROTOCOL_VERSION, UNSUPPORTED_PROTOCOL
+        return f"TLS handshake with {{where}} failed{detail}", "Enable TLS 1.2 on the server"
+    if "UNRECOGNIZED_NAME" in reason:
+        return (
+            f"TLS handshake with {{where}} failed{detail}",
+            "Use a host name from the certificate in {option}",
+        )
+    return f"TLS handshake with {{where}} failed{detail}", _CLIENT_CERTIFICATE
+
+
+def _resolve_words(route: Route) -> _Words:
+    if route.proxy:
+        return f"cannot resolve host name of proxy {route.proxy}", _PROXY_VARIABLES
+    host, family = route.server.host, route.server.family
+    if family:
+        return (
+            f"cannot resolve host name {host} to an IPv{family} address",
+            f"Check DNS, or remove -{family}",
+        )
+    return f"cannot resolve host name {host}", "Check -H, and DNS on the monitoring host"
+
+
+def _hang_up_words(route: Route) -> _Words:
+    next_step = f"Check the server's log. {_CLIENT_CERTIFICATE}"
+    if route.server.scheme == "http":
+        next_step = "If it is a TLS port, use https:// in {option}"
+    return "{where} closed the connection without a response", next_step
+
+
+def _system_words(number: int, phase: str, has_proxy: bool) -> _Words:
+    reason = os.strerror(number).lower()
+    if number in (errno.ECONNRESET, errno.EPIPE) and phase not in (RESOLVING, CONNECTING):
+        return "{where} reset the connection", f"Check the server's log. {_CLIENT_CERTIFICATE}"
+    next_step = "Check that Rodin is running, and the port"
+    if has_proxy:
+        next_step = _PROXY_VARIABLES
+    elif number in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ETIMEDOUT):
+        next_step = "Check the routing and the firewalls to the server"
+    return f"cannot connect to {{where}}: {reason}", next_step
+
+
+_E = TypeVar("_E", bound=BaseException)
+
+
+def _first(causes: List[BaseException], kind: Type[_E]) -> Optional[_E]:
+    return next((cause for cause in causes if isinstance(cause, kind)), None)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield *error* and what it was made from, by its arguments and by its context, once each."""
+    waiting, seen = [error], set()
+    while waiting:
+        cause = waiting.pop(0)
+        if id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        linked = (cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args)
+        waiting += (link for link in linked if isinstance(link, BaseException))

@@ -1,0 +1,154 @@
+"""Connections: one address after the other, and the phase that a timeout reports.
+
+urllib3 has one timeout for each address and does not say how far it came. The classes here take
+over the two steps where that matters; everything else is urllib3's.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any, Callable, Dict, Optional, Tuple
+
+import requests.adapters
+import urllib3
+import urllib3.connection
+
+from check_rodin_queues.journal import REQUEST, Journal
+from check_rodin_queues.progress import (
+    CONNECTING,
+    PROXY_REPLY,
+    PROXY_TLS,
+    RESOLVING,
+    TLS,
+    WAITING,
+    Progress,
+)
+
+_FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
+
+
+class Dialer:
+    """Opens TCP connections within the time that is left."""
+
+    def __init__(
+        self, family: int, timeout: float, deadline: float, progress: Progress, journal: Journal
+    ) -> None:
+        """*deadline* is on the monotonic clock; *timeout* is the whole time of the run."""
+        self._family = _FAMILIES[family]
+        self._timeout = timeout
+        self._deadline = deadline
+        self._journal = journal
+        self.progress = progress
+
+    def connect(self, host: str, port: int, options: Any) -> socket.socket:
+        """Connect to the first address of *host* that accepts; raises OSError.
+
+        An address that is not the last one gets its share of the time that is left, at most a
+        third of the timeout. The last one has all the time: the watchdog ends the run.
+        """
+        self.progress.phase = RESOLVING
+        found = socket.getaddrinfo(host.strip("[]"), port, self._family, socket.SOCK_STREAM)
+        self.progress.phase = CONNECTING
+        failure = OSError(f"{host} has no address")
+        for index, (family, kind, protocol, _, address) in enumerate(found):
+            left = len(found) - index
+            remaining = max(self._deadline - time.monotonic(), 0.01)
+            share = min(remaining / left, self._timeout / 3) if left > 1 else None
+            connection = socket.socket(family, kind, protocol)
+            try:
+                for option in options or ():
+                    connection.setsockopt(*option)
+                connection.settimeout(share)
+                connection.connect(address)
+            except OSError as error:
+                connection.close()
+                self._journal.note(REQUEST, f"no connection to {_shown(address)}: {error}")
+                failure = error
+                continue
+            connection.settimeout(None)
+            self._journal.note(REQUEST, f"connected to {_shown(address)}")
+            return connection
+        raise failure
+
+
+def _shown(address: Tuple[Any, ...]) -> str:
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+class _Dialed:
+    """The overrides for both connection classes of urllib3; *dialer* is set by a subclass."""
+
+    dialer: Dialer
+
+    def _new_conn(self: Any) -> socket.socket:
+        connection: socket.socket = self.dialer.connect(
+            self._dns_host, self.port, self.socket_options
+        )
+        self.dialer.progress.phase = TLS
+        return connection
+
+    def _connect_tls_proxy(self, *args: Any, **kwargs: Any) -> Any:
+        self.dialer.progress.phase = PROXY_TLS
+        connection = super()._connect_tls_proxy(*args, **kwargs)  # type: ignore[misc]
+        self.dialer.progress.phase = TLS
+        return connection
+
+    def _tunnel(self) -> None:
+        self.dialer.progress.phase = PROXY_REPLY
+        super()._tunnel()  # type: ignore[misc]
+        self.dialer.progress.phase = TLS
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        self.dialer.progress.phase = WAITING
+
+
+class Adapter(requests.adapters.HTTPAdapter):
+    """Connects by *dialer*, directly or by *proxy*, and verifies with *context* alone."""
+
+    def __init__(self, dialer: Dialer, context: Any, proxy: Optional[str]) -> None:
+        self._context = context
+        self._proxy = proxy
+        self._pools = _pools(dialer)
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of direct connections."""
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def get_connection_with_tls_context(self, request: Any, *_: Any, **__: Any) -> Any:
+        """Return the pool for *request* (requests 2.32 and newer)."""
+        return self.get_connection(request.url)
+
+    def get_connection(self, url: Any, *_: Any, **__: Any) -> Any:
+        """Return the pool for *url* (requests before 2.32)."""
+        if self._proxy is None:
+            return self.poolmanager.connection_from_url(url)
+        contexts = {"ssl_context": self._context, "proxy_ssl_context": self._context}
+        manager = self.proxy_manager_for(self._proxy, **contexts)
+        manager.pool_classes_by_scheme = self._pools
+        return manager.connection_from_url(url)
+
+    def cert_verify(self, *_: Any, **__: Any) -> None:
+        """Leave the verification to the context: requests would add certifi's bundle to it."""
+
+
+def _pools(dialer: Dialer) -> Dict[str, Callable[..., Any]]:
+    class Connection(_Dialed, urllib3.connection.HTTPConnection):
+        pass
+
+    class SecureConnection(_Dialed, urllib3.connection.HTTPSConnection):
+        pass
+
+    class Pool(urllib3.HTTPConnectionPool):
+        ConnectionCls = Connection
+
+    class SecurePool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = SecureConnection
+
+    for connection in (Connection, SecureConnection):
+        connection.dialer = dialer
+    return {"http": Pool, "https": SecurePool}

@@ -1,0 +1,173 @@
+"""The response: JSON text to a Snapshot of sound and malformed queues.
+
+The documented response is a JSON object: queue name → object with three non-negative integers.
+`json` alone would hide faults: it keeps only the last of duplicate keys, reads NaN, and to Python
+`true` is an integer. So objects are read as tuples of their members, and arrays as lists.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any, Dict, NamedTuple, Tuple, Union
+
+from check_rodin_queues.errors import RequestError
+
+#: The fields of a queue, as the API names them.
+FIELDS = ("consumers", "job_awaiting", "job_running")
+#: The queues that the vendor documents.
+DOCUMENTED_QUEUES = ("rodin.mesh", "rodin.pack", "rodin.remesh", "rodin.texture")
+#: The largest response, in decoded bytes.
+MAX_BYTES = 1024 * 1024
+MAX_QUEUES = 5000
+#: The longest name of a queue, in characters. No glob is matched against a longer name.
+MAX_NAME = 255
+#: The largest value of a field: a signed 64-bit counter.
+MAX_VALUE = 2**63 - 1
+#: Longer integers are not converted: Python rejects them from 4,300 digits on.
+_MAX_DIGITS = 20
+#: Members of an object that reports an error instead of queues.
+_ERROR_MEMBERS = {"error", "errors", "message", "detail"}
+_SHOW = "-vvv shows the response"
+_KINDS = {
+    tuple: "an object",
+    list: "an array",
+    str: "a string",
+    int: "an integer",
+    float: "a number with a fraction or an exponent",
+    bool: "a boolean",
+    type(None): "null",
+}
+
+
+class Queue(NamedTuple):
+    """A sound queue; *name* is as the server gives it, the other fields are counts."""
+
+    name: str
+    consumers: int
+    job_awaiting: int
+    job_running: int
+
+
+class Malformed(NamedTuple):
+    """A queue whose data cannot be used, and the reason."""
+
+    name: str
+    reason: str
+
+
+class Snapshot(NamedTuple):
+    """All queues of one response, in the server's order."""
+
+    queues: Tuple[Queue, ...]
+    malformed: Tuple[Malformed, ...]
+
+    @property
+    def names(self) -> Tuple[str, ...]:
+        """The names of all queues, sound and malformed."""
+        sound = (queue.name for queue in self.queues)
+        return (*sound, *(queue.name for queue in self.malformed))
+
+
+def parse(body: bytes, source: str) -> Snapshot:
+    """Read *body*, JSON in UTF-8, with or without a byte order mark.
+
+    *source* begins a message, for example "rodin.example.com:443 sent". Raises RequestError
+    (`invalid`) if *body* is not an object of at most MAX_QUEUES queues. A queue that cannot be
+    used becomes a Malformed.
+    """
+    document = _load(body, source)
+    if not isinstance(document, tuple):
+        raise invalid(f"{source} {_KINDS[type(document)]}, expected an object of queues", _SHOW)
+    if len(document) > MAX_QUEUES:
+        raise invalid(f"{source} {len(document)} queues, expected at most {MAX_QUEUES}", _SHOW)
+    names = Counter(name for name, _ in document)
+    if not any(isinstance(value, tuple) for _, value in document) and _ERROR_MEMBERS & set(names):
+        raise invalid(
+            f"{source} an error object instead of queues", f"Check the server's log; {_SHOW}"
+        )
+    read = [_read_queue(name, value) for name, value in document if names[name] == 1]
+    duplicates = [Malformed(name, "duplicate queue") for name, count in names.items() if count > 1]
+    return Snapshot(
+        tuple(queue for queue in read if isinstance(queue, Queue)),
+        (*(queue for queue in read if isinstance(queue, Malformed)), *duplicates),
+    )
+
+
+def invalid(cause: str, next_step: str) -> RequestError:
+    """Return the error for a response that is not the documented one."""
+    return RequestError("invalid", cause, next_step)
+
+
+def too_large(source: str) -> RequestError:
+    """Return the error for a response of more than MAX_BYTES."""
+    return invalid(f"{source} more than 1 MiB", "Check -H: this may be another service")
+
+
+def _load(body: bytes, source: str) -> Any:
+    if len(body) > MAX_BYTES:
+        raise too_large(source)
+    try:
+        text = body.decode("utf-8-sig")
+        return json.loads(
+            text,
+            object_pairs_hook=tuple,
+            parse_int=_parse_integer,
+            parse_constant=lambda name: _reject_constant(name, source),
+        )
+    except UnicodeDecodeError as error:
+        cause = f"{source} text that is not UTF-8 (byte {error.start})"
+        raise invalid(cause, f"Check -H; {_SHOW}") from None
+    except RecursionError:
+        raise invalid(f"{source} JSON that is nested too deeply", f"Check -H; {_SHOW}") from None
+    except json.JSONDecodeError as error:
+        raise _not_json(text, error, source) from None
+
+
+def _not_json(text: str, error: json.JSONDecodeError, source: str) -> RequestError:
+    if not text.strip():
+        return invalid(f"{source} an empty body", "Check the server's log")
+    if text.lstrip().startswith("<"):
+        return invalid(
+            f"{source} an HTML page, not JSON",
+            "Check -H: this may be a login page or another service",
+        )
+    place = f"line {error.lineno} column {error.colno}"
+    return invalid(f"{source} invalid JSON ({place})", f"Check -H; {_SHOW}")
+
+
+def _parse_integer(digits: str) -> int:
+    if len(digits) <= _MAX_DIGITS:
+        return int(digits)
+    return -1 if digits.startswith("-") else MAX_VALUE + 1
+
+
+def _reject_constant(name: str, source: str) -> None:
+    raise invalid(f"{source} {name}, which is not valid JSON", _SHOW)
+
+
+def _read_queue(name: str, value: Any) -> Union[Queue, Malformed]:
+    if len(name) > MAX_NAME:
+        return Malformed(name, f"name of {len(name)} characters, expected at most {MAX_NAME}")
+    if not isinstance(value, tuple):
+        return Malformed(name, f"{_KINDS[type(value)]}, expected an object")
+    counts: Dict[str, int] = {}
+    for field, count in value:
+        if field in FIELDS:
+            reason = "given twice" if field in counts else _fault(count)
+            if reason:
+                return Malformed(name, f"{field} is {reason}")
+            counts[field] = count
+    missing = [field for field in FIELDS if field not in counts]
+    if missing:
+        return Malformed(name, f"no {missing[0]}")
+    return Queue(name, **counts)
+
+
+def _fault(count: Any) -> str:
+    """Return what is wrong with *count*, or nothing."""
+    if type(count) is not int:  # not isinstance: True is an int
+        return f"{_KINDS[type(count)]}, expected an integer"
+    if count < 0:
+        return "negative"
+    return "above 2^63-1" if count > MAX_VALUE else ""

@@ -1,0 +1,73 @@
+"""The second look: ask again before a queue is called stalled.
+
+One response is a snapshot. It can catch a healthy queue between two jobs, which is idle for no more
+than a moment. So the server is asked again, at most twice, as long as a queue was stalled each
+time.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, FrozenSet, NamedTuple
+
+from check_rodin_queues.conditions import STALLED, applying
+from check_rodin_queues.errors import RequestError
+from check_rodin_queues.response import Snapshot
+from check_rodin_queues.selection import Policy, select
+
+#: Seconds between two looks.
+PAUSE = 1.0
+#: The most looks, the first one included.
+MAX_LOOKS = 3
+
+
+class Looks(NamedTuple):
+    """The last complete snapshot, and the names of the queues that were stalled in every look.
+
+    *note* says why a later look was not used, for -v.
+    """
+
+    snapshot: Snapshot
+    stalled: FrozenSet[str]
+    note: str = ""
+
+
+def look_again(  # noqa: PLR0913 — each collaborator is passed in
+    first: Snapshot,
+    policy: Policy,
+    *,
+    ask: Callable[[], Snapshot],
+    wait: Callable[[float], None],
+    may_look: Callable[[], bool],
+    keep: Callable[[Looks], None],
+) -> Looks:
+    """Ask again while a queue of *policy* is stalled and *may_look* allows another look.
+
+    *keep* receives what counts if the run has to end during a later look.
+    """
+    looks = Looks(first, stalled_queues(first, policy))
+    for _ in range(MAX_LOOKS - 1):
+        if not looks.stalled or not may_look():
+            break
+        keep(looks)
+        wait(PAUSE)
+        try:
+            snapshot = ask()
+        except RequestError as error:
+            return looks._replace(note=f"second look failed: {error}")
+        if not _is_complete(snapshot, policy):
+            return looks._replace(note="second look failed: incomplete response")
+        looks = Looks(snapshot, looks.stalled & stalled_queues(snapshot, policy))
+    return looks
+
+
+def stalled_queues(snapshot: Snapshot, policy: Policy) -> FrozenSet[str]:
+    """Return the names of the selected queues that are stalled in *snapshot*."""
+    queues = select(policy, snapshot).queues
+    return frozenset(
+        queue.name for queue in queues if STALLED in (row.name for row in applying(queue))
+    )
+
+
+def _is_complete(snapshot: Snapshot, policy: Policy) -> bool:
+    selection = select(policy, snapshot)
+    return not selection.malformed and not selection.missing and bool(snapshot.queues)

@@ -1,0 +1,97 @@
+"""The TLS context: the CA store and the client certificate, loaded with errors that say what to do.
+
+One context of our own serves the server and the proxy. requests would add certifi's bundle to
+every store, and urllib3 would write the session keys to $SSLKEYLOGFILE.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from typing import List, Optional
+
+from check_rodin_queues.ca_store import CaStore
+from check_rodin_queues.errors import ConfigError
+from check_rodin_queues.inputs import read_file, shown_path, unreadable
+
+_MAX_BYTES = 16 * 1024 * 1024
+
+
+def create_context(
+    store: Optional[CaStore], client_cert: Optional[str], client_key: Optional[str]
+) -> ssl.SSLContext:
+    """Return the context for all connections; without *store* nothing is verified.
+
+    Raises ConfigError.
+    """
+    context = _verifying(store) if store else _without_verification()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if client_cert:
+        _load_client_certificate(context, client_cert, client_key)
+    return context
+
+
+def _without_verification() -> ssl.SSLContext:
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    except ssl.SSLError as error:
+        raise _broken_openssl(error) from None
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _verifying(store: CaStore) -> ssl.SSLContext:
+    file, directory = (None, store.path) if store.is_directory else (store.path, None)
+    try:
+        context = ssl.create_default_context(cafile=file, capath=directory)
+    except ssl.SSLError as error:
+        _without_verification()  # if this fails too, the store is not what is wrong
+        raise _unusable_store(store, error) from None
+    except (OSError, ValueError) as error:
+        raise unreadable(store.path, store.origin, error) from None
+    # Python 3.13 would reject CAs without keyUsage, which OpenSSL and curl accept
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+def _unusable_store(store: CaStore, error: ssl.SSLError) -> ConfigError:
+    what = "no PEM certificate found" if "NO_CERTIFICATE" in str(error) else "cannot be parsed"
+    if not os.path.exists(store.path):
+        what = "no such file"
+    return ConfigError(
+        f"{store.origin}: {shown_path(store.path)}: {what}", "Use a PEM file of CA certificates"
+    )
+
+
+def _broken_openssl(error: ssl.SSLError) -> ConfigError:
+    reason = (error.reason or "unknown reason").lower().replace("_", " ")
+    return ConfigError(
+        f"OpenSSL on this host cannot create a TLS context: {reason}",
+        "Check OPENSSL_CONF and the host's openssl.cnf",
+    )
+
+
+def _load_client_certificate(context: ssl.SSLContext, cert: str, key: Optional[str]) -> None:
+    """Load both; OpenSSL alone would ask for an encrypted key's password on the terminal."""
+    for path, option in ((cert, "--client-cert"), (key, "--client-key")):
+        if path:
+            read_file(path, option, _MAX_BYTES)
+    asked: List[bool] = []
+
+    def password() -> bytes:
+        asked.append(True)
+        return b""
+
+    try:
+        context.load_cert_chain(cert, key, password=password)
+    except (ssl.SSLError, ValueError) as error:
+        option = "--client-key" if key else "--client-cert"
+        if asked:
+            raise ConfigError(f"{option}: the key is encrypted", "Use an unencrypted key") from None
+        if "KEY_VALUES_MISMATCH" in str(error):
+            raise ConfigError(f"{option}: the key does not belong to the certificate") from None
+        raise ConfigError(
+            f"{option}: no PEM certificate with its private key found",
+            "Check both files" if key else "Add --client-key, if the key is in another file",
+        ) from None

@@ -1,0 +1,200 @@
+"""The API token: a value that cannot print itself and redacts itself from other text."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from typing import Any, Iterator, List, Mapping, Optional, Tuple
+
+from check_rodin_queues.errors import ConfigError
+from check_rodin_queues.inputs import read_file, read_variable, strip
+
+TOKEN_FILE_VARIABLE = "RODIN_API_KEY_FILE"  # noqa: S105 — a variable's name
+TOKEN_VARIABLE = "RODIN_API_KEY"  # noqa: S105
+#: Replaces the token in text.
+REDACTED = "***"
+
+#: The longest token, in bytes: longer headers are rejected by most servers.
+_MAX_LENGTH = 16 * 1024
+#: Shorter text is too common: to redact it would garble the output.
+_MIN_LENGTH = 5
+_JWT_PARTS, _MIN_JWT_PART = 3, 16
+#: `exp` beyond this is not believed; it is also the largest integer that JSON passes on exactly.
+_MAX_EXP = 2**53
+_BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+#: An escaped character of a URL, JSON or HTML, or any other character.
+_PIECE = re.compile(
+    r"%(?P<url>[0-7][0-9a-f])|\\u00(?P<json>[0-7][0-9a-f])|\\(?P<char>[\"\\/])"
+    r"|(?P<html>&#?\w{1,10};)|.",
+    re.IGNORECASE | re.DOTALL,
+)
+_TO_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+class Token:
+    """A bearer token. `repr`, `str` and `format` never show it.
+
+    *place* says where it came from, for a next step: a path or the name of a variable.
+    """
+
+    def __init__(self, text: str, place: str) -> None:
+        self._text = text
+        self.place = place
+        self._forms: Tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Token({REDACTED})"
+
+    @property
+    def authorization(self) -> str:
+        """The value of the Authorization header: the only way the token leaves."""
+        return f"Bearer {self._text}"
+
+    @property
+    def is_well_formed(self) -> bool:
+        """Whether the token has the characters of a bearer token (RFC 6750, section 2.1)."""
+        return bool(_BEARER.fullmatch(self._text))
+
+    def redact(self, text: str) -> str:
+        """Replace the token in *text*, in each of the forms that SECURITY.md lists."""
+        self._forms = self._forms or _forms(self._text)
+        text = self._replace(text, text, [])
+        if not any(mark in text for mark in "%\\&"):
+            return text
+        pieces = list(_PIECE.finditer(text))
+        spans = [piece.span() for piece in pieces]
+        return self._replace(text, "".join(map(_unescape, pieces)), spans)
+
+    def redact_start(self, text: str, size: int) -> str:
+        """Return at most *size* redacted characters, without a part of a token at the end."""
+        margin = 6 * len(self._text)  # the longest form: each character as \u00xx
+        if len(text) <= size + margin:
+            return self.redact(text)[:size]
+        start = self.redact(text[: size + margin])
+        return start[: max(min(size, len(start) - margin), 0)]
+
+    def _replace(self, text: str, view: str, spans: List[Tuple[int, int]]) -> str:
+        """Replace what is found in *view*; *spans* has the place of each of its characters."""
+        view = view.translate(_TO_LOWER)
+        found = []
+        for form in self._forms:
+            at = view.find(form)
+            while at >= 0:
+                end = at + len(form)
+                found.append((spans[at][0], spans[end - 1][1]) if spans else (at, end))
+                at = view.find(form, at + 1)
+        limit = len(text)
+        for start, end in sorted(found, key=lambda span: (-span[1], span[0])):
+            if start < limit:
+                text = f"{text[:start]}{REDACTED}{text[min(end, limit) :]}"
+                limit = start
+        return text
+
+    def expires_at(self) -> Optional[float]:
+        """Return the `exp` of a JWT (RFC 7519) in seconds since 1970, None if it has none."""
+        parts = self._text.split(".")
+        try:
+            claims = json.loads(_decode_base64url(parts[1])) if len(parts) == _JWT_PARTS else None
+        except (ValueError, RecursionError):
+            return None
+        exp: Any = claims.get("exp") if isinstance(claims, dict) else None
+        if type(exp) not in (int, float) or not -_MAX_EXP < exp < _MAX_EXP:
+            return None
+        return float(exp)
+
+    def seconds_left(self, now: float) -> Optional[int]:
+        """Return the whole seconds from *now* (since 1970) to `exp`, None if unknown."""
+        expires_at = self.expires_at()
+        return None if expires_at is None else math.floor(expires_at - now)
+
+
+def find_token(token_file: Optional[str], environ: Mapping[str, str]) -> Token:
+    """Return the token of --token-file, RODIN_API_KEY_FILE or RODIN_API_KEY; raises ConfigError.
+
+    The first source that is given is used alone.
+    """
+    if token_file is not None:
+        return _read_token(token_file, "--token-file")
+    named = read_variable(environ, TOKEN_FILE_VARIABLE)
+    if named:
+        return _read_token(named, TOKEN_FILE_VARIABLE)
+    text = read_variable(environ, TOKEN_VARIABLE)
+    if not text:
+        raise ConfigError("no API token given", f"Use --token-file or set {TOKEN_VARIABLE}")
+    return _checked(text, TOKEN_VARIABLE, TOKEN_VARIABLE)
+
+
+def token_to_redact(environ: Mapping[str, str]) -> Optional[Token]:
+    """Return the token of RODIN_API_KEY for a run that needs none, so that it is redacted too."""
+    try:
+        return find_token(None, {TOKEN_VARIABLE: environ.get(TOKEN_VARIABLE, "")})
+    except ConfigError:
+        return None
+
+
+def _read_token(path: str, origin: str) -> Token:
+    raw = read_file(path, origin, 2 * _MAX_LENGTH)
+    first_line = raw.decode("utf-8-sig", "replace").partition("\n")[0]
+    return _checked(strip(first_line), origin, path)
+
+
+def _checked(text: str, origin: str, place: str) -> Token:
+    if not text:
+        raise ConfigError(f"{origin}: the API token is empty", f"Put the token in {place}")
+    if len(text) > _MAX_LENGTH:
+        raise ConfigError(f"{origin}: the API token is longer than 16 KiB", "Check the path")
+    if not text.isascii():
+        raise ConfigError(
+            f"{origin}: the API token has characters outside ASCII", f"Copy it to {place} again"
+        )
+    if not text.isprintable() or " " in text:
+        raise ConfigError(
+            f"{origin}: the API token has a space or control character inside",
+            "Write the token alone, without 'Bearer'",
+        )
+    return Token(text, place)
+
+
+def _forms(token: str) -> Tuple[str, ...]:
+    """Return what to redact, in lower case, the longest first: each part of a JWT is a secret."""
+    parts = token.split(".")
+    secrets = [token]
+    if len(parts) == _JWT_PARTS:
+        secrets += (part for part in parts if len(part) >= _MIN_JWT_PART)
+    forms = {form.translate(_TO_LOWER) for secret in secrets for form in _encodings(secret)}
+    return tuple(sorted((form for form in forms if len(form) >= _MIN_LENGTH), key=len)[::-1])
+
+
+def _encodings(secret: str) -> Iterator[str]:
+    """Yield *secret* as it is, in hex, and in base64 at each of the three alignments."""
+    raw = secret.encode()
+    yield secret
+    yield raw.hex()
+    for offset in range(3):
+        first, end = -(-8 * offset // 6), 8 * (offset + len(raw)) // 6
+        digits = base64.b64encode(b"\0" * offset + raw).decode()[first:end]
+        yield digits
+        yield digits.replace("+", "-").replace("/", "_")
+
+
+def _unescape(piece: re.Match[str]) -> str:
+    """Return the one character that *piece* stands for."""
+    code = piece["url"] or piece["json"]
+    if code:
+        return chr(int(code, 16))
+    if piece["html"]:
+        import html  # noqa: PLC0415 — rare
+
+        text = html.unescape(piece["html"])
+        return text if len(text) == 1 else "\0"
+    return piece["char"] or piece[0]
+
+
+def _decode_base64url(text: str) -> bytes:
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except binascii.Error as error:
+        raise ValueError(str(error)) from None

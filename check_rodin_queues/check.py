@@ -14,12 +14,7 @@ import nagiosplugin
 
 from check_rodin_queues.conditions import CONDITIONS, STALLED, applying
 from check_rodin_queues.errors import RequestError, State, worst
-from check_rodin_queues.messages import (
-    describe,
-    empty_finding,
-    malformed_finding,
-    missing_finding,
-)
+from check_rodin_queues.messages import describe, empty_finding, malformed_finding, missing_finding
 from check_rodin_queues.metrics import (
     QUEUE_METRICS,
     RUN_METRICS,

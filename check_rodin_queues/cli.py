@@ -214,12 +214,7 @@ class Run:
             self._kept = looks
 
         looks = look_again(
-            first,
-            options.policy,
-            ask=self._ask,
-            wait=time.sleep,
-            may_look=may_look,
-            keep=keep,
+            first, options.policy, ask=self._ask, wait=time.sleep, may_look=may_look, keep=keep
         )
         if looks.note:
             self._journal.note(NOTICE, looks.note)

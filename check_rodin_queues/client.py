@@ -63,12 +63,7 @@ class Client:
     """Asks one server for its queue status."""
 
     def __init__(
-        self,
-        server: Server,
-        token: Token,
-        context: Any,
-        dialer: Dialer,
-        journal: Journal,
+        self, server: Server, token: Token, context: Any, dialer: Dialer, journal: Journal
     ) -> None:
         """*context* is an SSLContext, None if no connection needs TLS. Raises RequestError."""
         self._token = token

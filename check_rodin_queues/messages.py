@@ -11,13 +11,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from check_rodin_queues.conditions import EMPTY, INVALID, MISSING, STALLED, STRANDED
 from check_rodin_queues.errors import SEVERITY, State, worst
-from check_rodin_queues.metrics import (
-    TIME,
-    TOKEN_EXPIRES_IN,
-    TOTAL,
-    Number,
-    decimal,
-)
+from check_rodin_queues.metrics import TIME, TOKEN_EXPIRES_IN, TOTAL, Number, decimal
 from check_rodin_queues.response import FIELDS, Queue
 from check_rodin_queues.selection import BY_DEFAULT, Missing, Policy
 from check_rodin_queues.thresholds import ABOVE, BELOW, INSIDE, Range

@@ -9,13 +9,7 @@ from __future__ import annotations
 from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Tuple
 
 from check_rodin_queues.errors import State
-from check_rodin_queues.response import (
-    DOCUMENTED_QUEUES,
-    MAX_NAME,
-    Malformed,
-    Queue,
-    Snapshot,
-)
+from check_rodin_queues.response import DOCUMENTED_QUEUES, MAX_NAME, Malformed, Queue, Snapshot
 from check_rodin_queues.thresholds import Threshold, is_plain, matches
 
 #: Why a queue is required if nothing names it.

@@ -19,20 +19,33 @@ from check_rodin_queues import __version__
 from check_rodin_queues import options as command_line
 from check_rodin_queues.conditions import STALLED
 from check_rodin_queues.errors import CheckError, ConfigError, RequestError, State, UsageError
+from check_rodin_queues.extra_opts import read_words
+from check_rodin_queues.inputs import read_file
 from check_rodin_queues.journal import DEBUG, NOTICE, REQUEST, Journal
+from check_rodin_queues.lean_imports import load_requests
+from check_rodin_queues.metrics import TOKEN_EXPIRES_IN
 from check_rodin_queues.options import DEFAULT_TIMEOUT, HelpRequested, Options
+from check_rodin_queues.output import (
+    Report,
+    can_fail,
+    display_names,
+    label_safe,
+    long_output,
+    plain,
+    report,
+    why,
+)
 from check_rodin_queues.progress import READING, STARTING, Progress
 from check_rodin_queues.response import MAX_BYTES, Snapshot, parse
 from check_rodin_queues.second_look import PAUSE, Looks, look_again
-from check_rodin_queues.selection import Policy, covers, select, unmatched
+from check_rodin_queues.selection import covers, select, unmatched
 from check_rodin_queues.server import Server, find_server
+from check_rodin_queues.thresholds import RUN, Thresholds
 from check_rodin_queues.token import Token, find_token, token_to_redact
+from check_rodin_queues.verdict import Verdict
 
 if TYPE_CHECKING:
-    from check_rodin_queues.check import Attempt
     from check_rodin_queues.client import Client
-    from check_rodin_queues.output import Report
-    from check_rodin_queues.verdict import Verdict
     from check_rodin_queues.watchdog import Watchdog
 
 #: How many excluded queues -v names.
@@ -51,9 +64,8 @@ class Run:
         self._options: Optional[Options] = None
         self._probe = command_line.find_probe(words)
         self._token: Optional[Token] = token_to_redact(environ)
-        self._server: Optional[Server] = None
         self._client: Optional[Client] = None
-        self._journal = Journal(DEBUG)
+        self._journal = Journal()
         self._progress = Progress()
         self._elapsed: Optional[float] = None
         self._kept: Optional[Looks] = None
@@ -61,9 +73,6 @@ class Run:
 
     def report(self) -> Report:
         """Return what the process prints and its exit code, whatever happens on the way."""
-        from check_rodin_queues.output import plain
-        from check_rodin_queues.verdict import Verdict
-
         try:
             return self._report(self._check())
         except HelpRequested as text:
@@ -83,21 +92,19 @@ class Run:
             if options.input is None:
                 self._connect(options)
             begin = self._watchdog.elapsed()
-            snapshot = self._ask()
+            snapshot = self._ask(options)
             end = self._watchdog.elapsed()
             self._elapsed = end if self._client else None
             looks = self._look_again(snapshot, options, end - begin)
         except RequestError as failure:
-            return self._judge_failure(failure)
-        return self._judge_looks(looks)
+            return self._judge_failure(options, failure)
+        return self._judge_looks(options, looks)
 
     def _read_options(self) -> Options:
         """Read the command line, and before it the options of INI files that it names."""
         own = self._use(command_line.parse(self._words))
         if not own.extra_opts:
             return own
-        from check_rodin_queues.extra_opts import read_words
-
         self._progress.step = "reading --extra-opts"
         found: List[str] = []
         for locator in own.extra_opts:
@@ -119,15 +126,13 @@ class Run:
     def _connect(self, options: Options) -> None:
         """Make the client from everything that the options, the environment and files say."""
         progress, environ = self._progress, self._environ
-        server = self._server = self._find_server(options)
+        server = self._find_server(options)
         progress.step = "reading the API token"
         token = self._token = find_token(options.token_file, environ)
         self._require_expiry(options, token)
         progress.step = "reading the certificates"
         context = self._tls_context(options, server)
         progress.step = "loading the libraries"
-        from check_rodin_queues.lean_imports import load_requests
-
         load_requests(tls=context is not None)
         from check_rodin_queues import check  # noqa: F401 — the watchdog may need it
         from check_rodin_queues.client import Client
@@ -149,9 +154,6 @@ class Run:
 
     def _require_expiry(self, options: Options, token: Token) -> None:
         """Raise ConfigError if a threshold is on the expiry of a token that has none."""
-        from check_rodin_queues.metrics import TOKEN_EXPIRES_IN
-        from check_rodin_queues.thresholds import RUN, Thresholds
-
         limits = Thresholds(options.policy.thresholds).limits(RUN, TOKEN_EXPIRES_IN.name)
         if limits.ranges() and token.expires_at() is None:
             raise ConfigError(
@@ -183,26 +185,21 @@ class Run:
             None if options.insecure else store, options.client_cert, options.client_key
         )
 
-    def _ask(self) -> Snapshot:
+    def _ask(self, options: Options) -> Snapshot:
         """Return the snapshot of one response, or of the saved one."""
         if self._client:
             body = self._client.get()
             return parse(body, f"{self._client.route.peer(READING)} sent")
-        from check_rodin_queues import check  # noqa: F401 — the watchdog may need it
-        from check_rodin_queues.inputs import read_file
-
-        assert self._options is not None  # noqa: S101 — read before
-        path = self._options.input or "-"
         self._progress.step = "reading --input"
-        return parse(read_file(path, "--input", MAX_BYTES), "the saved response has")
+        return parse(
+            read_file(options.input or "-", "--input", MAX_BYTES), "the saved response has"
+        )
 
     def _look_again(self, first: Snapshot, options: Options, duration: float) -> Looks:
         """Ask again about stalled queues, while there is time and while it can change the result.
 
         *duration* is that of the first request, in seconds.
         """
-        from check_rodin_queues.output import can_fail
-
         state = options.policy.states[STALLED]
         is_decisive = can_fail(state, options.probe) if options.probe else state is not State.OK
 
@@ -213,18 +210,18 @@ class Run:
         def keep(looks: Looks) -> None:
             self._kept = looks
 
+        def ask() -> Snapshot:
+            return self._ask(options)
+
         looks = look_again(
-            first, options.policy, ask=self._ask, wait=time.sleep, may_look=may_look, keep=keep
+            first, options.policy, ask=ask, wait=time.sleep, may_look=may_look, keep=keep
         )
         if looks.note:
             self._journal.note(NOTICE, looks.note)
         return looks
 
-    def _judge_looks(self, looks: Looks) -> Verdict:
-        from check_rodin_queues.check import judge
-        from check_rodin_queues.output import display_names, label_safe
-
-        policy, snapshot = self._policy(), looks.snapshot
+    def _judge_looks(self, options: Options, looks: Looks) -> Verdict:
+        policy, snapshot = options.policy, looks.snapshot
         selection = select(policy, snapshot)
         names = display_names(snapshot.names, self._redact)
         excluded = sorted(names[name] for name in snapshot.names if not covers(policy, name))
@@ -237,75 +234,64 @@ class Run:
         names.update(
             (missing.name, label_safe(self._redact(missing.name))) for missing in selection.missing
         )
-        return judge(policy, self._attempt(selection=selection, stalled=looks.stalled), names)
+        return self._judge(options, names, selection=selection, stalled=looks.stalled)
 
-    def _judge_failure(self, failure: RequestError) -> Verdict:
-        from check_rodin_queues.check import judge
-
+    def _judge_failure(self, options: Options, failure: RequestError) -> Verdict:
         if self._elapsed is None and self._progress.phase != STARTING:
             self._elapsed = self._watchdog.elapsed()
-        return judge(self._policy(), self._attempt(failure=failure), {})
+        return self._judge(options, {}, failure=failure)
 
-    def _attempt(self, **found: Any) -> Attempt:
-        from check_rodin_queues.check import Attempt
+    def _judge(self, options: Options, names: Mapping[str, str], **found: Any) -> Verdict:
+        from check_rodin_queues.check import Attempt, judge
 
-        asked = self._token if self._server else None
-        return Attempt(
+        used = self._token if options.input is None else None
+        attempt = Attempt(
             elapsed=self._elapsed,
-            timeout=self._options.timeout if self._options else DEFAULT_TIMEOUT,
-            token_expires_in=asked.seconds_left(time.time()) if asked else None,
-            token_place=asked.place if asked else "",
+            timeout=options.timeout,
+            token_expires_in=used.seconds_left(time.time()) if used else None,
+            token_place=used.place if used else "",
             **found,
         )
+        return judge(options.policy, attempt, names)
 
     def end_early(self, signal_name: str) -> Report:
         """Return the report for a signal, or for the deadline; called in the watchdog's thread."""
-        from check_rodin_queues.verdict import Verdict
-
-        progress, options = self._progress, self._options
-        timeout = options.timeout if options else DEFAULT_TIMEOUT
-        busy = progress.step
-        if self._client and progress.phase != STARTING:
-            busy = f"waiting for {self._client.route.peer(progress.phase)}"
+        progress, options, client = self._progress, self._options, self._client
         if signal_name:
-            cause = f"interrupted by {signal_name} while {busy}"
+            cause = f"interrupted by {signal_name} while {self._doing()}"
             step = "Set -t below the monitoring system's own timeout"
             return self._report(Verdict(State.UNKNOWN, (cause,), step))
-        if progress.phase == STARTING:
-            cause = f"still {busy} after {timeout:g} s, nothing was asked of the server (timeout)"
+        if options is None or client is None or progress.phase == STARTING:
+            timeout = options.timeout if options else DEFAULT_TIMEOUT
+            cause = f"still {progress.step} after {timeout:g} s, the server was not asked (timeout)"
             step = "Check load and disks of the monitoring host"
             return self._report(Verdict(State.UNKNOWN, (cause,), step))
         if self._kept:
-            self._journal.note(NOTICE, f"second look failed: no response within {timeout:g} s")
-            return self._report(self._judge_looks(self._kept))
+            self._journal.note(NOTICE, f"second look failed: no response in {options.timeout:g} s")
+            return self._report(self._judge_looks(options, self._kept))
         from check_rodin_queues.connection_errors import timed_out
 
-        assert self._client is not None  # noqa: S101 — it sets the phase
-        failure = progress.failure or timed_out(self._client.route, progress.phase, timeout)
-        return self._report(self._judge_failure(failure))
+        failure = progress.failure or timed_out(client.route, progress.phase, options.timeout)
+        return self._report(self._judge_failure(options, failure))
+
+    def _doing(self) -> str:
+        if self._client and self._progress.phase != STARTING:
+            return f"waiting for {self._client.route.peer(self._progress.phase)}"
+        return self._progress.step
 
     def _report(self, verdict: Verdict) -> Report:
-        from check_rodin_queues.output import long_output, report, why
-
         more: List[str] = []
-        if self._journal.verbosity and self._options:
-            more += long_output(verdict.findings)
-            more += self._journal.lines()
-        if self._options and self._journal.wants(REQUEST):
+        if self._journal.wants(NOTICE):
+            more += long_output(verdict.findings) + self._journal.lines()
+        if self._journal.wants(REQUEST):
             more += why(verdict.findings)
         return report(verdict, self._probe, more, self._redact)
 
     def _redact(self, text: str) -> str:
         return self._token.redact(text) if self._token else text
 
-    def _policy(self) -> Policy:
-        assert self._options is not None  # noqa: S101 — read before anything is judged
-        return self._options.policy
-
     def _internal_error(self, error: Exception) -> Verdict:
         import traceback
-
-        from check_rodin_queues.verdict import Verdict
 
         for line in traceback.format_tb(error.__traceback__):
             self._journal.note(DEBUG, line)

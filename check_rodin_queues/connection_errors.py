@@ -1,9 +1,8 @@
-"""Why there is no response: from the exceptions of requests, urllib3, ssl and socket to a cause
-and a next step.
+"""Why there is no response: exceptions of requests, urllib3, ssl and socket in our own words.
 
 The types mislead (urllib3's name resolution error derives from its connect timeout), and the texts
 can quote the server. So the chain of causes is searched for the one that says what happened, and
-the words are our own.
+the table here has the words.
 """
 
 from __future__ import annotations
@@ -206,26 +205,26 @@ def _words(causes: List[BaseException], route: Route, phase: str) -> _Words:
     tls = _first(causes, ssl.SSLError)
     if tls is not None:
         return _tls_words(tls)
-    for cause in causes:
-        refused = _TUNNEL_REFUSED.match(str(cause))
-        if refused:
-            status = phrase(int(refused[1]))
-            text = f"proxy {route.proxy} refused the connection to {route.server.address}: {status}"
-            return text, _PROXY_VARIABLES
     if _first(causes, socket.gaierror):
         return _resolve_words(route)
-    for kind, words in _BY_TYPE:
-        if _first(causes, kind):
-            return words
+    by_type = (words for kind, words in _BY_TYPE if _first(causes, kind))
+    return next(by_type, None) or _connection_words(causes, route, phase)
+
+
+def _connection_words(causes: List[BaseException], route: Route, phase: str) -> _Words:
+    refused = next(filter(None, (_TUNNEL_REFUSED.match(str(cause)) for cause in causes)), None)
+    if refused:
+        where = f"proxy {route.proxy} refused the connection to {route.server.address}"
+        return f"{where}: {phrase(int(refused[1]))}", _PROXY_VARIABLES
     if _first(causes, http.client.RemoteDisconnected):
         return _hang_up_words(route)
     protocol = _first(causes, http.client.HTTPException)
-    if protocol is not None and "headers" in str(protocol):
-        return "{where} sent more than 100 header lines", _CHECK_LOG
-    number = next((cause.errno for cause in causes[::-1] if isinstance(cause, OSError)), None)
-    if protocol is not None or not number:
-        return _NOT_HTTP
-    return _system_words(number, phase, bool(route.proxy))
+    if protocol is not None:
+        too_many = "{where} sent more than 100 header lines", _CHECK_LOG
+        return too_many if "headers" in str(protocol) else _NOT_HTTP
+    numbers = (cause.errno for cause in causes[::-1] if isinstance(cause, OSError) and cause.errno)
+    number = next(numbers, None)
+    return _system_words(number, phase, bool(route.proxy)) if number else _NOT_HTTP
 
 
 def _other_certificate(error: ssl.SSLCertVerificationError) -> _Words:

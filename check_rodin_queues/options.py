@@ -18,7 +18,7 @@ from check_rodin_queues.errors import State, UsageError, quoted, suggestion
 from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, Number
 from check_rodin_queues.selection import Policy
 from check_rodin_queues.server import HOST_VARIABLE, parse_port
-from check_rodin_queues.thresholds import is_plain, parse_threshold
+from check_rodin_queues.thresholds import Threshold, is_plain, parse_threshold
 from check_rodin_queues.token import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE
 
 PROGRAM = "check_rodin_queues"
@@ -240,220 +240,6 @@ def _version(_: argparse.ArgumentParser) -> str:
     return f"{PROGRAM} {__version__}\n"
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    parser = _Parser(
-        prog=PROGRAM,
-        usage=_USAGE,
-        description=DESCRIPTION,
-        formatter_class=_Formatter,
-        add_help=False,
-        allow_abbrev=False,
-    )
-    parser.color = False  # type: ignore[attr-defined]  # from Python 3.14 on: costs a third of --help
-    for title, add_options in (
-        ("connection", _add_connection),
-        ("queues", _add_queues),
-        ("thresholds", _add_thresholds),
-        ("output", _add_output),
-        ("TLS", _add_tls),
-        ("general", _add_general),
-    ):
-        add_options(parser.add_argument_group(title))
-    return parser
-
-
-def _add_connection(group: argparse._ArgumentGroup) -> None:
-    _add(
-        group,
-        "-H, --host HOST",
-        "Rodin server: HOST, HOST:PORT or URL. HTTPS is used\n"
-        "unless the URL starts with http://.\n"
-        f"Default: ${HOST_VARIABLE}.",
-    )
-    _add(
-        group,
-        "-p, --port PORT",
-        "Server port. Default: 443, or 80 for http://.",
-        type=_typed(parse_port),
-    )
-    _add(
-        group,
-        "--token-file FILE",
-        "File whose first line is the API token.\n"
-        f"Default: the file in ${TOKEN_FILE_VARIABLE}, or the\n"
-        f"token in ${TOKEN_VARIABLE}.",
-        type=_typed(_parse_path),
-    )
-    family = group.add_mutually_exclusive_group()
-    for number in (4, 6):
-        family.add_argument(
-            f"-{number}",
-            f"--ipv{number}",
-            dest="family",
-            action="store_const",
-            const=number,
-            default=0,
-            help=f"Connect to IPv{number} addresses only.",
-        )
-    _add(
-        group,
-        "-t, --timeout SECONDS",
-        f"Time limit for the whole run, 0.5 to 3600.\nDefault: {DEFAULT_TIMEOUT}.",
-        type=_typed(_parse_timeout),
-        default=DEFAULT_TIMEOUT,
-    )
-    _add(
-        group,
-        "--input FILE",
-        "Check a saved response instead of asking a server;\n- reads standard input.",
-        type=_typed(_parse_path),
-    )
-
-
-def _add_queues(group: argparse._ArgumentGroup) -> None:
-    _add(
-        group,
-        "-q, --queue GLOB",
-        "Check only matching queues. Repeatable or comma-\nseparated. Default: all queues.",
-        action="append",
-        default=[],
-        type=_typed(_parse_globs),
-    )
-    _add(
-        group,
-        "-x, --exclude GLOB",
-        "Skip matching queues, even if -q selects them.\nRepeatable or comma-separated.",
-        action="append",
-        default=[],
-        type=_typed(_parse_globs),
-    )
-    _add(
-        group,
-        "--require NAME",
-        "Queue that must exist. Repeatable or comma-separated;\n"
-        "'' requires none. Default: the documented queues that\n"
-        "-q and -x select: rodin.mesh, rodin.pack,\n"
-        "rodin.remesh, rodin.texture.",
-        action="append",
-        type=_typed(_parse_names),
-    )
-
-
-def _add_thresholds(group: argparse._ArgumentGroup) -> None:
-    _add(
-        group,
-        "-w, --warning [SELECTOR=]RANGE",
-        "WARNING if a metric is outside RANGE. Repeatable; the\n"
-        "last match for a metric wins; an empty RANGE removes\n"
-        "earlier ones. Without SELECTOR: job_awaiting.",
-        dest="thresholds",
-        action="append",
-        default=[],
-        type=_typed(lambda text: parse_threshold(State.WARNING, _as_utf_8(text))),
-    )
-    _add(
-        group,
-        "-c, --critical [SELECTOR=]RANGE",
-        "CRITICAL if a metric is outside RANGE. Same rules as\n"
-        f"--warning. Default: {DEFAULT_CRITICAL}",
-        dest="thresholds",
-        action="append",
-        type=_typed(lambda text: parse_threshold(State.CRITICAL, _as_utf_8(text))),
-    )
-    _add(
-        group,
-        "--state CONDITION=STATE",
-        "Change the state of a condition (listed below).\nRepeatable or comma-separated.",
-        action="append",
-        default=[],
-        type=_typed(parse_states),
-    )
-
-
-def _add_output(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "-v",
-        "--verbose",
-        dest="verbosity",
-        action="count",
-        default=0,
-        help="-v: one line per queue; -vv: also the request and the\n"
-        "reason for each state; -vvv: also headers and body.",
-    )
-    _add(
-        group,
-        "--probe KIND",
-        "Answer a Kubernetes exec probe (readiness, startup or\n"
-        "liveness): one line, exit code 0 or 1.",
-        type=_typed(_parse_probe),
-    )
-
-
-def _add_tls(group: argparse._ArgumentGroup) -> None:
-    _add(
-        group,
-        "--ca-file PATH",
-        "CA bundle (PEM file or hashed directory) to verify\n"
-        "the server with. Default: $REQUESTS_CA_BUNDLE,\n"
-        "$CURL_CA_BUNDLE, $SSL_CERT_FILE, $SSL_CERT_DIR, then\n"
-        "the system's CA store.",
-        type=_typed(_parse_path),
-    )
-    _add(
-        group,
-        "--client-cert FILE",
-        "Client certificate (PEM) for mutual TLS.",
-        type=_typed(_parse_path),
-    )
-    _add(
-        group,
-        "--client-key FILE",
-        "Unencrypted private key of --client-cert.\nDefault: the key in the --client-cert file.",
-        type=_typed(_parse_path),
-    )
-    group.add_argument(
-        "--insecure", action="store_true", help="Do not verify the server's certificate."
-    )
-
-
-def _add_general(group: argparse._ArgumentGroup) -> None:
-    _add(
-        group,
-        "--extra-opts [SECTION][@FILE]",
-        f"Read options from an INI file first.\nDefault section: {PROGRAM}.",
-        nargs="?",
-        const="",
-        action="append",
-        default=[],
-    )
-    group.add_argument(
-        "-V", "--version", action=_PrintAndExit, const=_version, help="Print the version and exit."
-    )
-    group.add_argument(
-        "-h", "--help", action=_PrintAndExit, const=_help, help="Print this help and exit."
-    )
-
-
-def _add(group: argparse._ArgumentGroup, form: str, text: str, **kwargs: Any) -> None:
-    """Add the option that --help shows as *form*, such as `-p, --port PORT`."""
-    *names, last = form.split(", ")
-    name, metavar = last.split(" ", 1)
-    group.add_argument(*names, name, metavar=metavar, help=text, **kwargs)
-
-
-def _typed(parse_value: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Let argparse put the option's name in front of a UsageError of *parse_value*."""
-
-    def convert(text: str) -> Any:
-        try:
-            return parse_value(text)
-        except UsageError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return convert
-
-
 def _parse_timeout(text: str) -> Number:
     is_number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", text)
     seconds = float(text) if is_number else 0.0
@@ -492,6 +278,178 @@ def _parse_names(text: str) -> Tuple[str, ...]:
     return names
 
 
+def _parse_warning(text: str) -> Threshold:
+    return parse_threshold(State.WARNING, _as_utf_8(text))
+
+
+def _parse_critical(text: str) -> Threshold:
+    return parse_threshold(State.CRITICAL, _as_utf_8(text))
+
+
 def _as_utf_8(text: str) -> str:
     """Return *text* as the server writes it: Python decodes arguments by the locale."""
     return text if text.isascii() else os.fsencode(text).decode("utf-8", "replace")
+
+
+#: The options as --help shows them: groups, and for each option a paragraph with its help.
+_OPTIONS_HELP = f"""\
+connection:
+
+-H, --host HOST
+Rodin server: HOST, HOST:PORT or URL. HTTPS is used
+unless the URL starts with http://.
+Default: ${HOST_VARIABLE}.
+
+-p, --port PORT
+Server port. Default: 443, or 80 for http://.
+
+--token-file FILE
+File whose first line is the API token.
+Default: the file in ${TOKEN_FILE_VARIABLE}, or the
+token in ${TOKEN_VARIABLE}.
+
+-4, --ipv4
+Connect to IPv4 addresses only.
+
+-6, --ipv6
+Connect to IPv6 addresses only.
+
+-t, --timeout SECONDS
+Time limit for the whole run, {_MIN_TIMEOUT:g} to {_MAX_TIMEOUT:g}.
+Default: {DEFAULT_TIMEOUT}.
+
+--input FILE
+Check a saved response instead of asking a server;
+- reads standard input.
+
+queues:
+
+-q, --queue GLOB
+Check only matching queues. Repeatable or comma-
+separated. Default: all queues.
+
+-x, --exclude GLOB
+Skip matching queues, even if -q selects them.
+Repeatable or comma-separated.
+
+--require NAME
+Queue that must exist. Repeatable or comma-separated;
+'' requires none. Default: the documented queues that
+-q and -x select: rodin.mesh, rodin.pack,
+rodin.remesh, rodin.texture.
+
+thresholds:
+
+-w, --warning [SELECTOR=]RANGE
+WARNING if a metric is outside RANGE. Repeatable; the
+last match for a metric wins; an empty RANGE removes
+earlier ones. Without SELECTOR: job_awaiting.
+
+-c, --critical [SELECTOR=]RANGE
+CRITICAL if a metric is outside RANGE. Same rules as
+--warning. Default: {DEFAULT_CRITICAL}
+
+--state CONDITION=STATE
+Change the state of a condition (listed below).
+Repeatable or comma-separated.
+
+output:
+
+-v, --verbose
+-v: one line per queue; -vv: also the request and the
+reason for each state; -vvv: also headers and body.
+
+--probe KIND
+Answer a Kubernetes exec probe (readiness, startup or
+liveness): one line, exit code 0 or 1.
+
+TLS:
+
+--ca-file PATH
+CA bundle (PEM file or hashed directory) to verify
+the server with. Default: $REQUESTS_CA_BUNDLE,
+$CURL_CA_BUNDLE, $SSL_CERT_FILE, $SSL_CERT_DIR, then
+the system's CA store.
+
+--client-cert FILE
+Client certificate (PEM) for mutual TLS.
+
+--client-key FILE
+Unencrypted private key of --client-cert.
+Default: the key in the --client-cert file.
+
+--insecure
+Do not verify the server's certificate.
+
+general:
+
+--extra-opts [SECTION][@FILE]
+Read options from an INI file first.
+Default section: {PROGRAM}.
+
+-V, --version
+Print the version and exit.
+
+-h, --help
+Print this help and exit."""
+
+_PATH: Dict[str, Any] = {"type": _parse_path}
+_SEVERAL: Dict[str, Any] = {"action": "append", "default": []}
+#: What argparse needs to know of each option.
+_SETTINGS: Dict[str, Dict[str, Any]] = {
+    "--host": {},
+    "--port": {"type": parse_port},
+    "--token-file": _PATH,
+    "--ipv4": {"dest": "family", "action": "store_const", "const": 4, "default": 0},
+    "--ipv6": {"dest": "family", "action": "store_const", "const": 6, "default": 0},
+    "--timeout": {"type": _parse_timeout, "default": DEFAULT_TIMEOUT},
+    "--input": _PATH,
+    "--queue": {**_SEVERAL, "type": _parse_globs},
+    "--exclude": {**_SEVERAL, "type": _parse_globs},
+    "--require": {"action": "append", "type": _parse_names},
+    "--warning": {**_SEVERAL, "dest": "thresholds", "type": _parse_warning},
+    "--critical": {**_SEVERAL, "dest": "thresholds", "type": _parse_critical},
+    "--state": {**_SEVERAL, "type": parse_states},
+    "--verbose": {"dest": "verbosity", "action": "count", "default": 0},
+    "--probe": {"type": _parse_probe},
+    "--ca-file": _PATH,
+    "--client-cert": _PATH,
+    "--client-key": _PATH,
+    "--insecure": {"action": "store_true"},
+    "--extra-opts": {**_SEVERAL, "nargs": "?", "const": ""},
+    "--version": {"action": _PrintAndExit, "const": _version},
+    "--help": {"action": _PrintAndExit, "const": _help},
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = _Parser(PROGRAM, _USAGE, DESCRIPTION, formatter_class=_Formatter, add_help=False)
+    parser.allow_abbrev = False
+    parser.color = False  # type: ignore[attr-defined]  # Python 3.14: a third of --help
+    for paragraph in _OPTIONS_HELP.split("\n\n"):
+        form, _, text = paragraph.partition("\n")
+        if not text:
+            group = parser.add_argument_group(form.rstrip(":"))
+            one_family = group.add_mutually_exclusive_group()
+            continue
+        *names, last = form.split(", ")
+        name, _, metavar = last.partition(" ")
+        settings = {**_SETTINGS[name], **({"metavar": metavar} if metavar else {})}
+        if "type" in settings:
+            settings["type"] = _typed(settings["type"])
+        adder = one_family if settings.get("dest") == "family" else group
+        adder.add_argument(*names, name, help=text, **settings)
+    return parser
+
+
+def _typed(parse_value: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Let argparse put the option's name in front of a UsageError of *parse_value*."""
+
+    def convert(text: str) -> Any:
+        try:
+            return parse_value(text)
+        except UsageError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert

@@ -274,7 +274,7 @@ class ResponseResource(Subject):
             return
         for malformed in selection.malformed:
             yield malformed_finding(self._names[malformed.name], malformed.reason)
-        for missing in selection.missing:
-            yield missing_finding(missing, self._names[missing.name])
+        for name, origin in selection.missing.items():
+            yield missing_finding(self._names[name], origin)
         if not selection.queues and not selection.malformed:
             yield empty_finding(selection.offered, self._policy)

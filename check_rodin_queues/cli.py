@@ -231,9 +231,7 @@ class Run:
             self._journal.note(NOTICE, f"excluded by -q and -x: {shown}")
         for threshold in unmatched(policy, selection) if self._journal.verbosity else ():
             self._journal.note(NOTICE, f"no queue matches {threshold.origin}")
-        names.update(
-            (missing.name, label_safe(self._redact(missing.name))) for missing in selection.missing
-        )
+        names.update((name, label_safe(self._redact(name))) for name in selection.missing)
         return self._judge(options, names, selection=selection, stalled=looks.stalled)
 
     def _judge_failure(self, options: Options, failure: RequestError) -> Verdict:

@@ -72,7 +72,8 @@ class Client:
         proxy = select_proxy(server.url, self._proxies)
         if proxy:
             proxy = proxy if "://" in proxy else f"http://{proxy}"
-        self.route = Route(server, _proxy_address(proxy), bool(proxy) and server.scheme == "http")
+        forwarding = bool(proxy) and server.scheme == "http"
+        self.route = Route(server, _proxy_address(proxy), forwarding=forwarding)
         self._adapter = Adapter(dialer, context, proxy or None)
         self.progress: Progress = dialer.progress
         if proxy:

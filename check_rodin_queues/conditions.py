@@ -7,24 +7,33 @@ when the response is compared with what is required.
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, List, Mapping, Optional, Tuple
 
 from check_rodin_queues.errors import State, UsageError, quoted, suggestion
 from check_rodin_queues.response import Queue
 
 
-class Condition(NamedTuple):
+class Condition:
     """A row of the table.
 
     *meaning* is for --help. *applies* decides the condition for one queue. *proven*: the queue
     data prove it, so a liveness probe acts on it.
     """
 
-    name: str
-    default: State
-    meaning: str
-    applies: Optional[Callable[[Queue], bool]] = None
-    proven: bool = False
+    def __init__(
+        self,
+        name: str,
+        default: State,
+        meaning: str,
+        applies: Optional[Callable[[Queue], bool]] = None,
+        *,
+        proven: bool = False,
+    ) -> None:
+        self.name = name
+        self.default = default
+        self.meaning = meaning
+        self.applies = applies
+        self.proven = proven
 
 
 def _is_stranded(queue: Queue) -> bool:
@@ -65,9 +74,9 @@ CONDITIONS = (
 DEFAULT_STATES: Mapping[str, State] = {row.name: row.default for row in CONDITIONS}
 
 
-def parse_states(text: str) -> Dict[str, State]:
+def parse_states(text: str) -> List[Tuple[str, State]]:
     """Read `CONDITION=STATE[,CONDITION=STATE...]`; raises UsageError."""
-    states = {}
+    states = []
     for pair in text.split(","):
         name, _, state = (part.strip() for part in pair.partition("="))
         if name not in DEFAULT_STATES:
@@ -81,7 +90,7 @@ def parse_states(text: str) -> Dict[str, State]:
                 f"unknown state{quoted(state)} for {name}, "
                 "expected ok, warning, critical or unknown"
             )
-        states[name] = State[state.upper()]
+        states.append((name, State[state.upper()]))
     return states
 
 

@@ -14,7 +14,7 @@ import re
 import socket
 import ssl
 from http import HTTPStatus
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Type, TypeVar
+from typing import Dict, Iterator, List, Optional, Tuple, Type, TypeVar
 
 import requests
 import urllib3.exceptions
@@ -97,7 +97,7 @@ BAD_PROXY = (
     "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY",
 )
 SOCKS_PROXY = ("SOCKS proxies are not supported", "Set HTTPS_PROXY to an HTTP proxy")
-_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: ([1-5][0-9]{2})\b")
+_TUNNEL_REFUSED = r"Tunnel connection failed: ([1-5][0-9]{2})\b"
 _NOT_HTTP = (
     "{where} did not send a valid HTTP response",
     "Check the port, and whether it needs https://",
@@ -145,15 +145,16 @@ _TIMEOUTS: Dict[str, _Words] = {
 }
 
 
-class Route(NamedTuple):
+class Route:
     """How the server is reached. *proxy* is HOST:PORT without a password, empty if there is none.
 
     *forwarding*: the proxy itself sends the request (plain HTTP), so it may also send the response.
     """
 
-    server: Server
-    proxy: str
-    forwarding: bool
+    def __init__(self, server: Server, proxy: str, *, forwarding: bool) -> None:
+        self.server = server
+        self.proxy = proxy
+        self.forwarding = forwarding
 
     def peer(self, phase: str) -> str:
         """Return who is at the other end in *phase*, for messages."""
@@ -212,7 +213,7 @@ def _words(causes: List[BaseException], route: Route, phase: str) -> _Words:
 
 
 def _connection_words(causes: List[BaseException], route: Route, phase: str) -> _Words:
-    refused = next(filter(None, (_TUNNEL_REFUSED.match(str(cause)) for cause in causes)), None)
+    refused = next(filter(None, (re.match(_TUNNEL_REFUSED, str(cause)) for cause in causes)), None)
     if refused:
         where = f"proxy {route.proxy} refused the connection to {route.server.address}"
         return f"{where}: {phrase(int(refused[1]))}", _PROXY_VARIABLES

@@ -15,7 +15,6 @@ library is changed. A version that insists on one gets it, and the start costs m
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import sys
 from typing import Tuple
@@ -31,6 +30,8 @@ def load_requests(tls: bool) -> None:
 
     If requests cannot be imported at all, the import that needs it says so.
     """
+    import logging  # noqa: PLC0415 — the libraries import it anyway
+
     logging.getLogger().addHandler(logging.NullHandler())  # stderr would be part of the result
     os.environ.pop("SSLKEYLOGFILE", None)  # urllib3 would write the session keys there
     others = _COMPRESSIONS if tls else (*_COMPRESSIONS, *_TLS)

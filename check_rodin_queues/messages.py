@@ -13,7 +13,7 @@ from check_rodin_queues.conditions import EMPTY, INVALID, MISSING, STALLED, STRA
 from check_rodin_queues.errors import SEVERITY, State, worst
 from check_rodin_queues.metrics import TIME, TOKEN_EXPIRES_IN, TOTAL, Number, decimal
 from check_rodin_queues.response import FIELDS, Queue
-from check_rodin_queues.selection import BY_DEFAULT, Missing, Policy
+from check_rodin_queues.selection import BY_DEFAULT, Policy
 from check_rodin_queues.thresholds import ABOVE, BELOW, INSIDE, Range
 from check_rodin_queues.verdict import Finding
 
@@ -23,27 +23,19 @@ _OVERLOADED = "Add workers, or check why jobs take long"
 _NO_WORK = "Check the worker logs: they are not picking up jobs"
 
 
-class Words(NamedTuple):
-    """The words of a metric: its *fact* with {} for the value, and the next step on each side."""
-
-    fact: str
-    above: str
-    below: str
-
-
-#: One row for each metric of a queue and of the run.
-WORDS: Dict[str, Words] = {
-    "consumers": Words("{} consumers", "", "Start more workers"),
-    "job_awaiting": Words("{} jobs waiting", _OVERLOADED, _IDLE),
-    "job_running": Words("{} jobs running", "Check what the workers are doing", _IDLE),
-    "awaiting_per_consumer": Words("{} jobs waiting per consumer", _OVERLOADED, _IDLE),
-    "busy_ratio": Words("busy_ratio {}", "Add workers if jobs are waiting", _IDLE),
-    TIME.name: Words(
-        "the check took {} s", "Check the server's load and the network", "Check the threshold"
+#: The words of each metric: its fact with {} for the value, and the next step above and below.
+WORDS: Dict[str, Tuple[str, str, str]] = {
+    "consumers": ("{} consumers", "", "Start more workers"),
+    "job_awaiting": ("{} jobs waiting", _OVERLOADED, _IDLE),
+    "job_running": ("{} jobs running", "Check what the workers are doing", _IDLE),
+    "awaiting_per_consumer": ("{} jobs waiting per consumer", _OVERLOADED, _IDLE),
+    "busy_ratio": ("busy_ratio {}", "Add workers if jobs are waiting", _IDLE),
+    TIME.name: (
+        "the check took {} s",
+        "Check the server's load and the network",
+        "Check the threshold",
     ),
-    TOKEN_EXPIRES_IN.name: Words(
-        "the API token {}", "Check the threshold", "Replace it in {place}"
-    ),
+    TOKEN_EXPIRES_IN.name: ("the API token {}", "Check the threshold", "Replace it in {place}"),
 }
 
 
@@ -171,7 +163,7 @@ def _facts_of(finding: Finding, queue: Queue) -> Tuple[str, ...]:
 
 def _fact(name: str, value: Optional[Number], tags: Dict[str, List[str]]) -> str:
     """Return a count with its noun and its limits; without a *value* only the noun."""
-    text = WORDS[name].fact
+    text = WORDS[name][0]
     if value is None:
         text = text.replace("{} ", "").replace(" {}", "")
     elif value == 1 and name in FIELDS:
@@ -215,8 +207,8 @@ def _metric_step(finding: Finding, place: str = "") -> str:
     if finding.name == "consumers" and side == ABOVE:
         return f"If you meant a minimum, write {finding.name}={decimal(limit.end)}:"
     high = side == ABOVE or (side == INSIDE and limit.start > 0)
-    words = WORDS[finding.name]
-    return (words.above if high else words.below).format(place=place)
+    _, above, below = WORDS[finding.name]
+    return (above if high else below).format(place=place)
 
 
 def _other_problem(finding: Finding, place: str) -> _Problem:
@@ -227,7 +219,7 @@ def _other_problem(finding: Finding, place: str) -> _Problem:
             key = f"{finding.state.name} {shared} {finding.next_step}"
             return _Problem(finding.state, text, finding.next_step, key, shared, finding.display)
         return _Problem(finding.state, text, finding.next_step)
-    fact = WORDS[finding.name].fact
+    fact = WORDS[finding.name][0]
     if finding.name == TOKEN_EXPIRES_IN.name:
         text = fact.format(_expiry(finding.value))
     else:
@@ -237,14 +229,14 @@ def _other_problem(finding: Finding, place: str) -> _Problem:
     return _Problem(finding.state, f"{text} ({_tag(finding)})", _metric_step(finding, place))
 
 
-def missing_finding(missing: Missing, display: str) -> Finding:
+def missing_finding(display: str, origin: str) -> Finding:
     """Return the finding for a required queue that is not in the response."""
     next_step = "Check the Rodin deployment; if it was removed on purpose, change --require"
     named = ""
-    if missing.origin not in ("--require", BY_DEFAULT):
-        named = f", named in {missing.origin},"
+    if origin not in ("--require", BY_DEFAULT):
+        named = f", named in {origin},"
         next_step = "Check the spelling; -v lists the queues"
-    elif missing.origin == BY_DEFAULT:
+    elif origin == BY_DEFAULT:
         next_step = "Check the Rodin deployment; if it has no such queue, use --require"
     cause = f"queue {display}{named} is not on the server"
     return Finding(State.OK, MISSING, display=display, cause=cause, next_step=next_step)

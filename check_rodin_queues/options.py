@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Sequence, Tuple
 
 from check_rodin_queues import __version__
 from check_rodin_queues.conditions import CONDITIONS, DEFAULT_STATES, parse_states
@@ -77,7 +77,7 @@ more examples:
 """
 
 
-class Options(NamedTuple):
+class Options(argparse.Namespace):
     """The command line as values; None where an option was not given."""
 
     host: Optional[str]
@@ -90,10 +90,10 @@ class Options(NamedTuple):
     client_cert: Optional[str]
     client_key: Optional[str]
     insecure: bool
-    policy: Policy
     probe: Optional[str]
-    extra_opts: Tuple[str, ...]
+    extra_opts: List[str]
     verbosity: int
+    policy: Policy
 
 
 class HelpRequested(Exception):  # noqa: N818 — not an error
@@ -102,25 +102,22 @@ class HelpRequested(Exception):  # noqa: N818 — not an error
 
 def parse(words: Sequence[str]) -> Options:
     """Read the command line without the program's name; raises UsageError or HelpRequested."""
-    parser = build_parser()
-    known, unknown = parser.parse_known_args(_join_values(words, parser))
+    parser, options = build_parser(), Options()
+    _, unknown = parser.parse_known_args(_join_values(words, parser), options)
     if unknown:
-        raise _unknown(unknown[0], words, known.host is not None or known.input is not None)
-    if known.client_key and not known.client_cert:
+        has_source = options.host is not None or options.input is not None
+        raise _unknown(unknown[0], words, has_source)
+    if options.client_key and not options.client_cert:
         raise UsageError("--client-key: no --client-cert given", "Add --client-cert")
-    given = vars(known)
-    states = dict(DEFAULT_STATES)
-    for more in given.pop("state"):
-        states.update(more)
-    policy = Policy(
+    given = vars(options)
+    options.policy = Policy(
         queues=_flat(given.pop("queue")),
         exclude=_flat(given.pop("exclude")),
-        require=None if known.require is None else _flat(known.require),
+        require=_flat(given["require"]) if given["require"] is not None else None,
         thresholds=(parse_threshold(State.CRITICAL, DEFAULT_CRITICAL), *given.pop("thresholds")),
-        states=states,
+        states={**DEFAULT_STATES, **dict(pair for pairs in given.pop("state") for pair in pairs)},
     )
-    del given["require"]
-    return Options(policy=policy, extra_opts=tuple(given.pop("extra_opts")), **given)
+    return options
 
 
 def options_by_name() -> Dict[str, Tuple[str, bool]]:

@@ -7,11 +7,13 @@ The documented response is a JSON object: queue name → object with three non-n
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from typing import Any, Dict, NamedTuple, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Tuple, Union
 
 from check_rodin_queues.errors import RequestError
+
+if TYPE_CHECKING:
+    import json
 
 #: The fields of a queue, as the API names them.
 FIELDS = ("consumers", "job_awaiting", "job_running")
@@ -105,6 +107,8 @@ def too_large(source: str) -> RequestError:
 
 
 def _load(body: bytes, source: str) -> Any:
+    import json  # noqa: PLC0415 — --help does not need it
+
     if len(body) > MAX_BYTES:
         raise too_large(source)
     try:

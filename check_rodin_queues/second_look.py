@@ -7,7 +7,7 @@ time.
 
 from __future__ import annotations
 
-from typing import Callable, FrozenSet, NamedTuple
+from typing import Callable, FrozenSet
 
 from check_rodin_queues.conditions import STALLED, applying
 from check_rodin_queues.errors import RequestError
@@ -20,15 +20,16 @@ PAUSE = 1.0
 MAX_LOOKS = 3
 
 
-class Looks(NamedTuple):
+class Looks:
     """The last complete snapshot, and the names of the queues that were stalled in every look.
 
     *note* says why a later look was not used, for -v.
     """
 
-    snapshot: Snapshot
-    stalled: FrozenSet[str]
-    note: str = ""
+    def __init__(self, snapshot: Snapshot, stalled: FrozenSet[str], note: str = "") -> None:
+        self.snapshot = snapshot
+        self.stalled = stalled
+        self.note = note
 
 
 def look_again(  # noqa: PLR0913 — each collaborator is passed in
@@ -53,9 +54,9 @@ def look_again(  # noqa: PLR0913 — each collaborator is passed in
         try:
             snapshot = ask()
         except RequestError as error:
-            return looks._replace(note=f"second look failed: {error}")
+            return Looks(looks.snapshot, looks.stalled, f"second look failed: {error}")
         if not _is_complete(snapshot, policy):
-            return looks._replace(note="second look failed: incomplete response")
+            return Looks(looks.snapshot, looks.stalled, "second look failed: incomplete response")
         looks = Looks(snapshot, looks.stalled & stalled_queues(snapshot, policy))
     return looks
 

@@ -30,19 +30,16 @@ class Policy(NamedTuple):
     states: Mapping[str, State]
 
 
-class Missing(NamedTuple):
-    """A required queue that is not in the response; *origin* is the option that requires it."""
-
-    name: str
-    origin: str
-
-
 class Selection(NamedTuple):
-    """The queues to judge. *offered* counts the queues of the response, selected or not."""
+    """The queues to judge.
+
+    *missing* has the required queues that are not in the response, each with the option that
+    requires it. *offered* counts the queues of the response, selected or not.
+    """
 
     queues: Tuple[Queue, ...]
     malformed: Tuple[Malformed, ...]
-    missing: Tuple[Missing, ...]
+    missing: Mapping[str, str]
     offered: int
 
 
@@ -77,13 +74,11 @@ def required(policy: Policy) -> Dict[str, str]:
 def select(policy: Policy, snapshot: Snapshot) -> Selection:
     """Choose from *snapshot*; nothing is missing from a response without a sound queue."""
     present = set(snapshot.names)
-    missing = (
-        Missing(name, origin) for name, origin in required(policy).items() if name not in present
-    )
+    missing = {name: why for name, why in required(policy).items() if name not in present}
     return Selection(
         tuple(queue for queue in snapshot.queues if covers(policy, queue.name)),
         tuple(queue for queue in snapshot.malformed if covers(policy, queue.name)),
-        tuple(missing) if snapshot.queues else (),
+        missing if snapshot.queues else {},
         len(present),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Mapping, NamedTuple, Optional
+from typing import Mapping, Optional
 
 from check_rodin_queues.errors import UsageError
 from check_rodin_queues.inputs import read_variable, strip
@@ -16,20 +16,21 @@ _KNOWN_SUFFIXES = (PATH, "/api/v2", "/api")
 _EXPECTED = (
     "expected HOST, HOST:PORT or https://HOST[:PORT][/PREFIX], without user, query or fragment"
 )
-_HOST_NAME = re.compile(r"(?!.{254})(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?")
-_PREFIX = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+_HOST_NAME = r"(?!.{254})(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?"
+_PREFIX = r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*"
 _MAX_PORT = 65535
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class Server(NamedTuple):
+class Server:
     """The server. *host* has brackets if it is IPv6. *family* is 4, 6 or 0 for both."""
 
-    scheme: str
-    host: str
-    port: int
-    prefix: str
-    family: int
+    def __init__(self, scheme: str, host: str, port: int, prefix: str, family: int) -> None:
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.prefix = prefix
+        self.family = family
 
     @property
     def url(self) -> str:
@@ -73,7 +74,7 @@ def parse_server(text: str, port: Optional[int], family: int, origin: str) -> Se
     except ValueError:
         raise wrong from None
     name = re.sub(r":[0-9]+$", "", parts.netloc)
-    if parts.scheme not in _DEFAULT_PORTS or not _PREFIX.fullmatch(parts.path) or given == 0:
+    if parts.scheme not in _DEFAULT_PORTS or not re.fullmatch(_PREFIX, parts.path) or given == 0:
         raise wrong
     _check_host(name, family, origin, wrong)
     if port is not None and given not in (None, port):
@@ -97,7 +98,7 @@ def parse_port(text: str) -> int:
 def _check_host(name: str, family: int, origin: str, wrong: UsageError) -> None:
     bracketed = name.startswith("[") and name.endswith("]")
     version = _ip_version(name[1:-1] if bracketed else name)
-    if version != 6 if bracketed else not _HOST_NAME.fullmatch(name):  # noqa: PLR2004
+    if version != 6 if bracketed else not re.fullmatch(_HOST_NAME, name):  # noqa: PLR2004
         raise wrong
     if family and version and version != family:
         raise UsageError(

@@ -42,12 +42,13 @@ _EXPECTED = (
 _INFINITY = float("inf")
 
 
-class Range(NamedTuple):
+class Range:
     """The values from *start* to *end*. *inside*: alert on these values, not on the others."""
 
-    start: Number
-    end: Number
-    inside: bool
+    def __init__(self, start: Number, end: Number, *, inside: bool) -> None:
+        self.start = start
+        self.end = end
+        self.inside = inside
 
     def side(self, value: Number) -> str:
         """Return the side on which *value* alerts, empty if it does not."""
@@ -89,11 +90,14 @@ class Threshold(NamedTuple):
     origin: str
 
 
-class Limits(NamedTuple):
+class Limits:
     """The thresholds that apply to one label."""
 
-    warning: Optional[Threshold] = None
-    critical: Optional[Threshold] = None
+    def __init__(
+        self, warning: Optional[Threshold] = None, critical: Optional[Threshold] = None
+    ) -> None:
+        self.warning = warning
+        self.critical = critical
 
     def ranges(self) -> Tuple[Tuple[Threshold, Range], ...]:
         """Return each threshold with its range, the critical one first."""
@@ -187,7 +191,7 @@ def parse_range(text: str) -> Optional[Range]:
     if start > end:
         reason = "start above end" if colon else "negative maximum"
         raise UsageError(f"invalid range{quoted(text)}: {reason}, {_EXPECTED}")
-    return Range(start, end, bool(at))
+    return Range(start, end, inside=bool(at))
 
 
 def can_be_negative(metric: str) -> bool:

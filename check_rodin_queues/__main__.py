@@ -16,6 +16,7 @@ gc.disable()  # the run is too short for garbage collection, which would add 4 %
 import os  # noqa: E402
 import sys  # noqa: E402
 import warnings  # noqa: E402
+from typing import NoReturn, Union  # noqa: E402
 
 # Remove the script's directory from the import path: a stray file in a plugin directory must not
 # be imported as a module. Keep it if the package is there, since its dependencies then are, too.
@@ -33,16 +34,21 @@ def main() -> None:
     try:
         _run(code)
     except BaseException:  # noqa: BLE001 — such as no memory for an import
-        try:
-            os.write(1, _FALLBACK)
-        finally:
-            os._exit(code)
+        _end(_FALLBACK, code)
 
 
 def _run(fallback_code: int) -> None:
     # imported here, so that main reports what fails
+    from check_rodin_queues.errors import State, UsageError  # noqa: PLC0415
+    from check_rodin_queues.options import DEFAULT_TIMEOUT, HelpRequested, Options, parse  # noqa: PLC0415
+
+    try:
+        parsed: Union[Options, UsageError] = parse(sys.argv[1:])
+    except HelpRequested as text:
+        _end(str(text).encode(), State.UNKNOWN.value)
+    except UsageError as error:
+        parsed = error
     from check_rodin_queues.cli import Run  # noqa: PLC0415
-    from check_rodin_queues.options import DEFAULT_TIMEOUT  # noqa: PLC0415
     from check_rodin_queues.output import Report  # noqa: PLC0415
     from check_rodin_queues.watchdog import Watchdog, open_standard_streams  # noqa: PLC0415
 
@@ -51,7 +57,16 @@ def _run(fallback_code: int) -> None:
     warnings.simplefilter("ignore")
     sys.unraisablehook = id  # nothing is printed
     watchdog = Watchdog(STARTED, DEFAULT_TIMEOUT, Report(_FALLBACK, fallback_code))
-    watchdog.finish(Run(sys.argv[1:], os.environ, watchdog).report())
+    run = Run(sys.argv[1:], os.environ, watchdog)
+    watchdog.finish(run.report(parsed))
+
+
+def _end(text: bytes, code: int) -> NoReturn:
+    """Write *text*, if anyone reads it, and end the process."""
+    try:
+        os.write(1, text)
+    finally:
+        os._exit(code)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Union
 
 from check_rodin_queues import __version__
 from check_rodin_queues import options as command_line
@@ -31,7 +31,6 @@ from check_rodin_queues.output import (
     display_names,
     label_safe,
     long_output,
-    plain,
     report,
     why,
 )
@@ -71,12 +70,15 @@ class Run:
         self._kept: Optional[Looks] = None
         watchdog.end_early = self.end_early
 
-    def report(self) -> Report:
-        """Return what the process prints and its exit code, whatever happens on the way."""
+    def report(self, parsed: Union[Options, UsageError]) -> Report:
+        """Return what the process prints and its exit code, whatever happens on the way.
+
+        *parsed* is the command line, or what is wrong with it.
+        """
         try:
-            return self._report(self._check())
-        except HelpRequested as text:
-            return plain(str(text))
+            if isinstance(parsed, UsageError):
+                raise parsed  # noqa: TRY301 — the errors are handled in one place
+            return self._report(self._check(self._read_options(parsed)))
         except CheckError as error:
             mistaken = isinstance(error, UsageError)
             return self._report(
@@ -85,9 +87,8 @@ class Run:
         except Exception as error:  # noqa: BLE001 — a bug must not look like a state of the queues
             return self._report(self._internal_error(error))
 
-    def _check(self) -> Verdict:
-        """Go the whole way; raises CheckError only before the server is asked."""
-        options = self._read_options()
+    def _check(self, options: Options) -> Verdict:
+        """Go the whole way; raises UsageError and ConfigError only before the server is asked."""
         try:
             if options.input is None:
                 self._connect(options)
@@ -100,9 +101,9 @@ class Run:
             return self._judge_failure(options, failure)
         return self._judge_looks(options, looks)
 
-    def _read_options(self) -> Options:
-        """Read the command line, and before it the options of INI files that it names."""
-        own = self._use(command_line.parse(self._words))
+    def _read_options(self, own: Options) -> Options:
+        """Return *own* options, with those of the INI files that they name before them."""
+        self._use(own)
         if not own.extra_opts:
             return own
         self._progress.step = "reading --extra-opts"
@@ -110,18 +111,19 @@ class Run:
         for locator in own.extra_opts:
             found += read_words(locator, self._environ)
         try:
-            return self._use(command_line.parse([*found, *self._words]))
+            options = command_line.parse([*found, *self._words])
         except UsageError as error:
             raise ConfigError(f"--extra-opts: {error.cause}", error.next_step) from None
         except HelpRequested:
             raise ConfigError("--extra-opts: --help and --version are not allowed there") from None
+        self._use(options)
+        return options
 
-    def _use(self, options: Options) -> Options:
+    def _use(self, options: Options) -> None:
         self._options = options
         self._probe = options.probe
         self._journal.verbosity = options.verbosity
         self._watchdog.guard(options.timeout)
-        return options
 
     def _connect(self, options: Options) -> None:
         """Make the client from everything that the options, the environment and files say."""
@@ -148,7 +150,7 @@ class Run:
         try:
             return find_server(options.host, options.port, options.family, self._environ)
         except UsageError as error:
-            if options.extra_opts and command_line.parse(self._words).host is None:
+            if options.extra_opts and not any(w.startswith(("-H", "--host")) for w in self._words):
                 raise ConfigError(error.cause, error.next_step) from None
             raise
 

@@ -19,19 +19,11 @@ import urllib3.exceptions
 from requests.utils import get_environ_proxies, select_proxy
 
 from check_rodin_queues import __version__
-from check_rodin_queues.connection_errors import (
-    BAD_PROXY,
-    SOCKS_PROXY,
-    Route,
-    explain,
-    phrase,
-    unreachable,
-)
 from check_rodin_queues.connections import Adapter, Dialer
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.journal import DEBUG, REQUEST, Journal
 from check_rodin_queues.messages import duration
-from check_rodin_queues.progress import READING, Progress
+from check_rodin_queues.progress import READING, Progress, Route
 from check_rodin_queues.response import MAX_BYTES, invalid, too_large
 from check_rodin_queues.server import Server
 from check_rodin_queues.token import Token
@@ -91,6 +83,8 @@ class Client:
             if self._journal.wants(DEBUG):
                 text = self._token.redact_start(repr(error), _SHOWN_ERROR)
                 self._journal.note(DEBUG, f"error: {text}")
+            from check_rodin_queues.connection_errors import explain  # noqa: PLC0415 — loads ssl
+
             raise explain(error, self.route, self.progress.phase) from None
 
     def _send(self, url: str) -> requests.Response:
@@ -143,13 +137,12 @@ class Client:
             wait = _retry_after(response.headers)
             return RequestError("throttled", f"{said}{wait}", "Increase check_interval")
         if status // 100 == 5:  # noqa: PLR2004
-            return unreachable(
-                (
-                    f"{said} from {self.route.server.address}",
-                    "Check the proxy, or add the server to NO_PROXY"
-                    if self.route.forwarding
-                    else "Check whether Rodin is running behind the gateway",
-                )
+            return RequestError(
+                "unreachable",
+                f"{said} from {self.route.server.address}",
+                "Check the proxy, or add the server to NO_PROXY"
+                if self.route.forwarding
+                else "Check whether Rodin is running behind the gateway",
             )
         if status // 100 == 3 and "Location" in response.headers:  # noqa: PLR2004
             return self._redirect(said, response.headers["Location"])
@@ -211,10 +204,20 @@ class Client:
         )
 
 
+def phrase(status: int) -> str:
+    """Return *status* with its standard phrase: the server's own phrase could say anything."""
+    try:
+        return f"HTTP {status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"HTTP {status}"
+
+
 def _proxy_address(proxy: Optional[str]) -> str:
     """Return HOST:PORT of *proxy*, without its password; raises RequestError."""
     if not proxy:
         return ""
+    from check_rodin_queues.connection_errors import BAD_PROXY, SOCKS_PROXY, unreachable  # noqa: PLC0415 — loads ssl
+
     try:
         parts = urlsplit(proxy)
         port = parts.port

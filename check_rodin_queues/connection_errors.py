@@ -13,7 +13,6 @@ import os
 import re
 import socket
 import ssl
-from http import HTTPStatus
 from typing import Dict, Iterator, List, Optional, Tuple, Type, TypeVar
 
 import requests
@@ -28,9 +27,8 @@ from check_rodin_queues.progress import (
     RESOLVING,
     TLS,
     WAITING,
-    WITH_PROXY,
+    Route,
 )
-from check_rodin_queues.server import Server
 
 _Words = Tuple[str, str]
 
@@ -145,25 +143,6 @@ _TIMEOUTS: Dict[str, _Words] = {
 }
 
 
-class Route:
-    """How the server is reached. *proxy* is HOST:PORT without a password, empty if there is none.
-
-    *forwarding*: the proxy itself sends the request (plain HTTP), so it may also send the response.
-    """
-
-    def __init__(self, server: Server, proxy: str, *, forwarding: bool) -> None:
-        self.server = server
-        self.proxy = proxy
-        self.forwarding = forwarding
-
-    def peer(self, phase: str) -> str:
-        """Return who is at the other end in *phase*, for messages."""
-        if self.proxy and (phase in WITH_PROXY or (phase == TLS and self.forwarding)):
-            return f"proxy {self.proxy}"
-        through = f" through proxy {self.proxy}" if self.forwarding else ""
-        return f"{self.server.address}{through}"
-
-
 def unreachable(words: _Words) -> RequestError:
     """Return the error with these *words*."""
     return RequestError("unreachable", *words)
@@ -191,14 +170,6 @@ def explain(error: BaseException, route: Route, phase: str) -> RequestError:
     return unreachable((cause.format(where=where, option=option), next_step.format(option=option)))
 
 
-def phrase(status: int) -> str:
-    """Return *status* with its standard phrase: the server's own phrase could say anything."""
-    try:
-        return f"HTTP {status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return f"HTTP {status}"
-
-
 def _words(causes: List[BaseException], route: Route, phase: str) -> _Words:
     certificate = _first(causes, ssl.SSLCertVerificationError)
     if certificate is not None:
@@ -216,7 +187,7 @@ def _connection_words(causes: List[BaseException], route: Route, phase: str) -> 
     refused = next(filter(None, (re.match(_TUNNEL_REFUSED, str(cause)) for cause in causes)), None)
     if refused:
         where = f"proxy {route.proxy} refused the connection to {route.server.address}"
-        return f"{where}: {phrase(int(refused[1]))}", _PROXY_VARIABLES
+        return f"{where}: HTTP {refused[1]}", _PROXY_VARIABLES
     if _first(causes, http.client.RemoteDisconnected):
         return _hang_up_words(route)
     protocol = _first(causes, http.client.HTTPException)

@@ -33,11 +33,6 @@ class Report(NamedTuple):
     code: int
 
 
-def plain(text: str) -> Report:
-    """Return *text* as it is, for --help and --version: exit code 3, as the guidelines say."""
-    return Report(_encoded(text), State.UNKNOWN.value)
-
-
 def report(
     verdict: Verdict, kind: Optional[str], more: Sequence[str], redact: Callable[[str], str]
 ) -> Report:

@@ -1,10 +1,11 @@
-"""How far a run is: the phase that a timeout reports."""
+"""How far a run is, and who is at the other end: what a timeout reports."""
 
 from __future__ import annotations
 
 from typing import Optional
 
 from check_rodin_queues.errors import RequestError
+from check_rodin_queues.server import Server
 
 #: The phases of a run, in their order.
 STARTING = "starting"
@@ -30,3 +31,22 @@ class Progress:
         self.phase = STARTING
         self.step = "reading the options"
         self.failure: Optional[RequestError] = None
+
+
+class Route:
+    """How the server is reached. *proxy* is HOST:PORT without a password, empty if there is none.
+
+    *forwarding*: the proxy itself sends the request (plain HTTP), so it may also send the response.
+    """
+
+    def __init__(self, server: Server, proxy: str, *, forwarding: bool) -> None:
+        self.server = server
+        self.proxy = proxy
+        self.forwarding = forwarding
+
+    def peer(self, phase: str) -> str:
+        """Return who is at the other end in *phase*, for messages."""
+        if self.proxy and (phase in WITH_PROXY or (phase == TLS and self.forwarding)):
+            return f"proxy {self.proxy}"
+        through = f" through proxy {self.proxy}" if self.forwarding else ""
+        return f"{self.server.address}{through}"

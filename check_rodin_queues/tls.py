@@ -1,7 +1,7 @@
 """The TLS context: the CA store and the client certificate, loaded with errors that say what to do.
 
 One context of our own serves the server and the proxy. requests would add certifi's bundle to
-every store, and urllib3 would write the session keys to $SSLKEYLOGFILE.
+every store, and both ssl and urllib3 would write the session keys to $SSLKEYLOGFILE.
 """
 
 from __future__ import annotations
@@ -44,13 +44,15 @@ def _without_verification() -> ssl.SSLContext:
 def _verifying(store: CaStore) -> ssl.SSLContext:
     file, directory = (None, store.path) if store.is_directory else (store.path, None)
     try:
-        context = ssl.create_default_context(cafile=file, capath=directory)
+        # not create_default_context: it writes the session keys to $SSLKEYLOGFILE
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(file, directory)
     except ssl.SSLError as error:
         _without_verification()  # if this fails too, the store is not what is wrong
         raise _unusable_store(store, error) from None
     except (OSError, ValueError) as error:
         raise unreadable(store.path, store.origin, error) from None
-    # Python 3.13 would reject CAs without keyUsage, which OpenSSL and curl accept
+    # a Python that sets this flag rejects CAs without keyUsage, which OpenSSL and curl accept
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 

@@ -81,7 +81,9 @@ class Client:
                 return self._body(response)
         except _CAUGHT as error:
             if self._journal.wants(DEBUG):
-                text = self._token.redact_start(repr(error), _SHOWN_ERROR)
+                # repr doubles backslashes, and so would conceal an escaped token
+                text = repr(error).replace("\\\\", "\\")
+                text = self._token.redact_start(text, _SHOWN_ERROR)
                 self._journal.note(DEBUG, f"error: {text}")
             from check_rodin_queues.connection_errors import explain  # noqa: PLC0415 — loads ssl
 

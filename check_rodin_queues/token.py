@@ -66,10 +66,13 @@ class Token:
     def redact_start(self, text: str, size: int) -> str:
         """Return at most *size* redacted characters, without a part of a token at the end."""
         margin = 6 * len(self._text)  # the longest form: each character as \u00xx
-        if len(text) <= size + margin:
-            return self.redact(text)[:size]
-        start = self.redact(text[: size + margin])
-        return start[: max(min(size, len(start) - margin), 0)]
+        window = size + margin
+        while window < len(text):
+            start = self.redact(text[:window])
+            if len(start) - margin >= size:
+                return start[:size]
+            window *= 2  # redacting made the text shorter
+        return self.redact(text)[:size]
 
     def _replace(self, text: str, view: str, spans: List[Tuple[int, int]]) -> str:
         """Replace what is found in *view*; *spans* has the place of each of its characters."""

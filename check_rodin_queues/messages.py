@@ -7,10 +7,11 @@ stands at the end. `connection_errors` and the modules that raise an error have 
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from check_rodin_queues.conditions import EMPTY, INVALID, MISSING, STALLED, STRANDED
-from check_rodin_queues.errors import SEVERITY, State, worst
+from check_rodin_queues.errors import SEVERITY, State
 from check_rodin_queues.metrics import TIME, TOKEN_EXPIRES_IN, TOTAL, Number, decimal
 from check_rodin_queues.response import FIELDS, Queue
 from check_rodin_queues.selection import BY_DEFAULT, Policy
@@ -18,18 +19,19 @@ from check_rodin_queues.thresholds import ABOVE, BELOW, INSIDE, Range
 from check_rodin_queues.verdict import Finding
 
 _DAY, _HOUR, _MINUTE = 86400, 3600, 60
+#: Bytes that the status line has after `RODIN_QUEUES CRITICAL - `.
+_ROOM = 230
 _IDLE = "Check why so few jobs arrive"
 _OVERLOADED = "Add workers, or check why jobs take long"
 _NO_WORK = "Check the worker logs: they are not picking up jobs"
 
-
 #: The words of each metric: its fact with {} for the value, and the next step above and below.
 WORDS: Dict[str, Tuple[str, str, str]] = {
-    "consumers": ("{} consumers", "", "Start more workers"),
+    "consumers": ("{} consumers", "Check why so many workers connect", "Start more workers"),
     "job_awaiting": ("{} jobs waiting", _OVERLOADED, _IDLE),
     "job_running": ("{} jobs running", "Check what the workers are doing", _IDLE),
     "awaiting_per_consumer": ("{} jobs waiting per consumer", _OVERLOADED, _IDLE),
-    "busy_ratio": ("busy_ratio {}", "Add workers if jobs are waiting", _IDLE),
+    "busy_ratio": ("{} consumers busy", "Add workers if jobs are waiting", _IDLE),
     TIME.name: (
         "the check took {} s",
         "Check the server's load and the network",
@@ -37,21 +39,24 @@ WORDS: Dict[str, Tuple[str, str, str]] = {
     ),
     TOKEN_EXPIRES_IN.name: ("the API token {}", "Check the threshold", "Replace it in {place}"),
 }
+#: Metrics for which N alone, the range 0 to N, is probably a minimum with its colon forgotten.
+_MINIMA = ("consumers", TOKEN_EXPIRES_IN.name)
 
 
 class _Problem(NamedTuple):
     """The problems of one queue, or one other problem.
 
-    *key* is equal for queues that can share a sentence; *shared* is that sentence without the
-    *item*, the queue's name with the value that differs.
+    *key* is equal for problems that can share a sentence. *shared* is that sentence with {number}
+    and {selected} queues; the *items* of all follow: the queue's name with the value that differs.
+    *waiting* is for a queue without consumers: its jobs, and what is wrong with them.
     """
 
-    state: State
     text: str
     next_step: str
     key: str = ""
     shared: str = ""
     item: str = ""
+    waiting: Tuple[int, Sequence[str]] = (0, ())
 
 
 def describe(findings: Sequence[Finding], place: str) -> Tuple[Tuple[str, ...], str]:
@@ -66,8 +71,19 @@ def describe(findings: Sequence[Finding], place: str) -> Tuple[Tuple[str, ...], 
     if not bad:
         return (_summary(findings),), ""
     selected = len({finding.display for finding in findings if finding.queue})
-    groups = _grouped(bad, place)
-    return tuple(_sentence(group, selected) for group in groups), _next_step(groups[0], selected)
+    groups = _grouped(_without_repetition(bad), place)
+    next_step = _next_step(groups[0], selected)
+    room = _ROOM - len(f". {next_step}".encode()) - (len("; and 9999 more") if groups[1:] else 0)
+    return tuple(_sentence(group, selected, room) for group in groups), next_step
+
+
+def _without_repetition(bad: Sequence[Finding]) -> Sequence[Finding]:
+    """Join the expiry of the token and an error that states it already."""
+    expiry = next((one for one in bad if one.name == TOKEN_EXPIRES_IN.name), None)
+    error = next((one for one in bad if expiry and _expiry(expiry.value) in one.cause), None)
+    if not expiry or not error:
+        return bad
+    return [error._replace(cause=f"{error.cause} ({_tag(expiry)})")]  # no queue beside an error
 
 
 def _summary(findings: Sequence[Finding]) -> str:
@@ -90,24 +106,36 @@ def _grouped(bad: Sequence[Finding], place: str) -> List[List[_Problem]]:
     by_queue: Dict[str, List[Finding]] = {}
     for number, finding in enumerate(bad):
         by_queue.setdefault(finding.display if finding.queue else f"\0{number}", []).append(finding)
-    problems = [
-        _queue_problem(group) if group[0].queue else _other_problem(group[0], place)
-        for group in by_queue.values()
-    ]
     merged: Dict[str, List[_Problem]] = {}
-    for number, problem in enumerate(problems):
+    for number, group in enumerate(by_queue.values()):
+        queue = group[0].queue
+        problem = _queue_problem(group, queue) if queue else _other_problem(group[0], place)
         merged.setdefault(problem.key or f"\0{number}", []).append(problem)
     return list(merged.values())
 
 
-def _sentence(group: Sequence[_Problem], selected: int) -> str:
+def _sentence(group: Sequence[_Problem], selected: int, room: int) -> str:
+    """Return the text of one problem, or of several that share a sentence of *room* bytes."""
     first = group[0]
     if len(group) == 1:
         return first.text
-    items = ", ".join(problem.item for problem in group)
-    if first.shared.startswith("not on the server"):
-        return f"{len(group)} queues are {first.shared}: {items}"
-    return f"{len(group)} of {selected} queues have {first.shared}: {items}"
+    text = first.shared.format(number=len(group), selected=selected)
+    waiting = sum(problem.waiting[0] for problem in group)
+    if waiting:
+        tags = [tag for problem in group for tag in problem.waiting[1]]
+        text += f", {_fact('job_awaiting', waiting, tags)}"
+    return f"{text}: {_listed([one.item for one in group], room - len(text.encode()))}"
+
+
+def _listed(items: Sequence[str], room: int) -> str:
+    """Join the *items* that fit into *room* bytes, at least one, and count the others."""
+    sizes = list(accumulate(len(f", {item}".encode()) for item in items))
+    shown = len(items)
+    if sizes[-1] > room:
+        room -= len(f" and {shown} more")
+        shown = max(sum(size <= room for size in sizes), 1)
+    more = f" and {len(items) - shown} more" if shown < len(items) else ""
+    return ", ".join(items[:shown]) + more
 
 
 def _next_step(group: Sequence[_Problem], selected: int) -> str:
@@ -119,33 +147,40 @@ def _next_step(group: Sequence[_Problem], selected: int) -> str:
     return step
 
 
-def _queue_problem(group: Sequence[Finding]) -> _Problem:
+def _queue_problem(findings: Sequence[Finding], queue: Queue) -> _Problem:
     """Join all findings about one queue; each count is named once, with its limits behind it."""
-    queue = group[0].queue
-    assert queue is not None  # noqa: S101 — the caller grouped by queue
+    name, tags = findings[0].display, _tags(findings, queue)
+    values = {**queue._asdict(), **{one.name: one.value for one in findings if one.is_metric}}
+    stalled = "job_running" in tags and "consumers" in tags
+    facts = [_fact(fact, values[fact], tags[fact], stalled=stalled) for fact in tags]
+    text, step = f"{name}: {', '.join(facts)}", _queue_step(findings, queue)
+    first, *others = tags
+    item = f"{name} {decimal(values[first])}" if values[first] else name
+    waiting: Tuple[int, Sequence[str]] = (0, ())
+    if facts[0].startswith("no consumers") and others in ([], ["job_awaiting"]):
+        waiting = queue.job_awaiting, tags.get("job_awaiting", ())
+        item = f"{name} {waiting[0]}" if waiting[0] else name
+        facts = facts[:1]
+    elif any(values[fact] and tags[fact] for fact in others):
+        return _Problem(text, step)  # two values differ from queue to queue
+    elif values[first]:
+        amount = f"too {'many' if _is_high(findings[0]) else 'few'} " if len(tags) == 1 else ""
+        nouns = [_fact(fact, None, tags[fact], stalled=stalled) for fact in tags if values[fact]]
+        facts = [amount + nouns[0], *nouns[1:], *(facts[len(nouns) :])]
+    shared = f"{{number}} of {{selected}} queues have {', '.join(facts)}"
+    return _Problem(text, step, f"{findings[0].state} {shared}", shared, item, waiting)
+
+
+def _tags(findings: Sequence[Finding], queue: Queue) -> Dict[str, List[str]]:
+    """Return the counts to name, in their order, each with the limits and conditions behind it."""
     tags: Dict[str, List[str]] = {}
-    for finding in group:
-        for fact in _facts_of(finding, queue):
+    for finding in sorted(findings, key=lambda one: not one.is_metric):
+        facts = _facts_of(finding, queue)
+        for fact in facts:
             tags.setdefault(fact, [])
-        tags[_facts_of(finding, queue)[-1]].append(_tag(finding))
-    order = ("consumers", *FIELDS[1:]) if not queue.consumers else (*FIELDS[1:2], *FIELDS)
-    facts = list(dict.fromkeys(fact for fact in (*order, *tags) if fact in tags))
-    values = {finding.name: finding.value for finding in group}
-    shown = {fact: _fact(fact, values.get(fact, getattr(queue, fact, 0)), tags) for fact in facts}
-    varying = next((fact for fact in facts if getattr(queue, fact, 0)), "")
-    item = f"{group[0].display} {decimal(getattr(queue, varying))}" if varying else ""
-    generic = {fact: _fact(fact, None, tags) for fact in facts}
-    dead = not queue.consumers and "consumers" in tags
-    shared = {fact: shown[fact] if not getattr(queue, fact, 1) else generic[fact] for fact in facts}
-    key = ", ".join(shared[fact] for fact in (facts[:1] if dead else facts))
-    return _Problem(
-        worst(finding.state for finding in group),
-        f"{group[0].display}: {', '.join(shown.values())}",
-        _queue_step(group, queue),
-        f"{group[0].state.name} {key}",
-        key,
-        group[0].display if dead else item or group[0].display,
-    )
+        tags[facts[-1]].append(_tag(finding))
+    first = "job_awaiting" if queue.consumers else "consumers"
+    return {fact: tags[fact] for fact in (first, *FIELDS, *tags) if fact in tags}
 
 
 def _facts_of(finding: Finding, queue: Queue) -> Tuple[str, ...]:
@@ -161,22 +196,22 @@ def _facts_of(finding: Finding, queue: Queue) -> Tuple[str, ...]:
     return (finding.name,)
 
 
-def _fact(name: str, value: Optional[Number], tags: Dict[str, List[str]]) -> str:
+def _fact(name: str, value: Optional[Number], tags: Sequence[str], *, stalled: bool = False) -> str:
     """Return a count with its noun and its limits; without a *value* only the noun."""
     text = WORDS[name][0]
     if value is None:
-        text = text.replace("{} ", "").replace(" {}", "")
+        text = text.replace("{} ", "")
+    elif name == "busy_ratio":
+        text = f"{'all consumers busy, ' if value >= 1 else ''}busy_ratio {decimal(value)}"
     elif value == 1 and name in FIELDS:
         text = text.format(1).replace("consumers", "consumer").replace("jobs", "job")
     else:
         text = text.format("no" if name == "consumers" and value == 0 else decimal(value))
-    if name == "consumers" and value != 0 and "job_running" in tags:
+    if stalled and name == "consumers":
         text += " connected"
-    if name == "job_running" and value == 0:
+    elif stalled and name == "job_running" and value == 0:
         text = "0 running"
-    if name == "busy_ratio" and value is not None and value >= 1:
-        text = f"all consumers busy, {text}"
-    return " ".join((text, *(f"({tag})" for tag in dict.fromkeys(tags[name]))))
+    return " ".join((text, *(f"({tag})" for tag in dict.fromkeys(tags))))
 
 
 def _tag(finding: Finding) -> str:
@@ -190,43 +225,51 @@ def _tag(finding: Finding) -> str:
 
 def _queue_step(group: Sequence[Finding], queue: Queue) -> str:
     names = {finding.name for finding in group}
-    metrics = [finding for finding in group if finding.is_metric]
-    sides = {finding.name: finding.breach()[2] for finding in metrics}
-    lacks = sides.get("consumers") == BELOW or names & {STRANDED}
-    if not queue.consumers and (lacks or any(one.value == float("inf") for one in metrics)):
+    if not queue.consumers and (
+        names & {"consumers", STRANDED} or any(one.value == float("inf") for one in group)
+    ):
         return "Start its workers"
-    if STALLED in names:
-        return _NO_WORK
-    return _metric_step(group[0]) if metrics else ""
+    return _NO_WORK if STALLED in names else _metric_step(group[0])
 
 
 def _metric_step(finding: Finding, place: str = "") -> str:
-    _, limit, side = finding.breach()
-    if limit is None:
+    threshold, limit, side = finding.breach()
+    if threshold is None or limit is None:
         return ""
-    if finding.name == "consumers" and side == ABOVE:
-        return f"If you meant a minimum, write {finding.name}={decimal(limit.end)}:"
-    high = side == ABOVE or (side == INSIDE and limit.start > 0)
+    selector = threshold.origin.rpartition("=")[0]
+    if finding.name in _MINIMA and side == ABOVE and limit.start == 0:
+        return f"If you meant a minimum, write {selector}={decimal(limit.end)}:"
+    if finding.name == TIME.name and side == BELOW:
+        return f"If you meant a maximum, write {selector}={decimal(limit.start)}"
     _, above, below = WORDS[finding.name]
-    return (above if high else below).format(place=place)
+    return (above if _is_high(finding) else below).format(place=place)
+
+
+def _is_high(finding: Finding) -> bool:
+    """Return whether the value is too high, not too low."""
+    _, limit, side = finding.breach()
+    return side == ABOVE or (side == INSIDE and limit is not None and limit.start > 0)
 
 
 def _other_problem(finding: Finding, place: str) -> _Problem:
-    if not finding.is_metric:
-        text = f"{finding.cause} ({finding.name})"
-        if finding.name == MISSING:
-            shared = f"not on the server ({MISSING})"
-            key = f"{finding.state.name} {shared} {finding.next_step}"
-            return _Problem(finding.state, text, finding.next_step, key, shared, finding.display)
-        return _Problem(finding.state, text, finding.next_step)
-    fact = WORDS[finding.name][0]
-    if finding.name == TOKEN_EXPIRES_IN.name:
-        text = fact.format(_expiry(finding.value))
+    if finding.is_metric:
+        number = decimal(round(finding.value, 3))
+        value = _expiry(finding.value) if finding.name == TOKEN_EXPIRES_IN.name else number
+        text = WORDS[finding.name][0].format(value)
+        if finding.display == TOTAL:
+            text += " in all queues"
+        return _Problem(f"{text} ({_tag(finding)})", _metric_step(finding, place))
+    text = f"{finding.cause} ({finding.name})"
+    if not finding.display:
+        return _Problem(text, finding.next_step)
+    if finding.name == MISSING:
+        what = finding.cause.partition(f"queue {finding.display}")[2].replace(" is not", " are not")
+        shared = f"{{number}} queues{what} ({MISSING})"
     else:
-        text = fact.format(decimal(round(finding.value, 3)))
-    if finding.display == TOTAL:
-        text += " in all queues"
-    return _Problem(finding.state, f"{text} ({_tag(finding)})", _metric_step(finding, place))
+        reason = finding.cause.partition(f"{finding.display}: ")[2]
+        shared = f"{reason} ({finding.name}) in {{number}} queues"
+    key = f"{finding.state} {shared}"
+    return _Problem(text, finding.next_step, key, shared, finding.display)
 
 
 def missing_finding(display: str, origin: str) -> Finding:
@@ -237,20 +280,22 @@ def missing_finding(display: str, origin: str) -> Finding:
         named = f", named in {origin},"
         next_step = "Check the spelling; -v lists the queues"
     elif origin == BY_DEFAULT:
-        next_step = "Check the Rodin deployment; if it has no such queue, use --require"
+        next_step = "Check the Rodin deployment; if it has other queues, name them in --require"
     cause = f"queue {display}{named} is not on the server"
     return Finding(State.OK, MISSING, display=display, cause=cause, next_step=next_step)
 
 
 def malformed_finding(display: str, reason: str) -> Finding:
     """Return the finding for a queue whose data cannot be used."""
-    return Finding(
-        State.OK,
-        INVALID,
-        display=display,
-        cause=f"{display}: {reason}",
-        next_step="Report it to the server's administrator, or exclude it with -x",
-    )
+    next_step = "Report it to the server's administrator"
+    if reason.endswith("expected an object"):
+        next_step = (
+            "If it is not a queue, exclude it with -x; else report it to the server's administrator"
+        )
+    elif not reason.startswith("name of "):  # no glob matches a name that is too long
+        next_step += ", or exclude the queue with -x"
+    cause = f"{display}: {reason}"
+    return Finding(State.OK, INVALID, display=display, cause=cause, next_step=next_step)
 
 
 def empty_finding(offered: int, policy: Policy) -> Finding:
@@ -259,10 +304,8 @@ def empty_finding(offered: int, policy: Policy) -> Finding:
         option for option, globs in (("-q", policy.queues), ("-x", policy.exclude)) if globs
     )
     if not offered or not given:
-        cause, next_step = (
-            "the server reports no queues at all",
-            "Check that -H is the right Rodin server",
-        )
+        cause = "the response has no queues at all"
+        next_step = "Check that it is from the right Rodin server"
     else:
         verb = "select" if " and " in given else "selects" if given == "-q" else "leaves"
         cause = f"{given} {verb} none of the server's {count(offered, 'queue')}"
@@ -273,14 +316,19 @@ def empty_finding(offered: int, policy: Policy) -> Finding:
 def limit_words(metric: str, limit: Range, side: str = "") -> str:
     """Return the values on which *limit* alerts; *side* names only the side that was breached."""
     start, end = (_limit_value(metric, bound) for bound in (limit.start, limit.end))
-    bounded_below, bounded_above = limit.start > -float("inf"), limit.end < float("inf")
+    bounded = (limit.start > -float("inf"), limit.end < float("inf"))
     if limit.inside:
-        if bounded_below and bounded_above:
-            return f"between {start} and {end}"
-        return f"from {start}" if bounded_below else f"up to {end}"
-    if side == ABOVE or (not side and limit.start in (0, -float("inf")) and bounded_above):
+        words = {
+            (True, True): f"at {start}" if start == end else f"between {start} and {end}",
+            (True, False): f"from {start}",
+            (False, True): f"up to {end}",
+        }
+        return words.get(bounded, "at any value")
+    if not any(bounded):
+        return "never"
+    if side == ABOVE or (not side and limit.start in (0, -float("inf")) and bounded[1]):
         return f"above {end}"
-    if side == BELOW or not bounded_above:
+    if side == BELOW or not bounded[1]:
         return f"below {start}"
     return f"below {start} or above {end}"
 

@@ -89,7 +89,7 @@ def status_line(verdict: Verdict, size: int) -> str:
     problems = verdict.problems
     end = f". {verdict.next_step}" if verdict.next_step else ""
     for number in range(len(problems), 0, -1):
-        line = f"{start}{', '.join(problems[:number])}{_more(len(problems) - number)}{end}"
+        line = f"{start}{'; '.join(problems[:number])}{_more(len(problems) - number)}{end}"
         if _size(line) <= size:
             return line
     more = _more(len(problems) - 1)
@@ -99,7 +99,7 @@ def status_line(verdict: Verdict, size: int) -> str:
 
 
 def _more(number: int) -> str:
-    return f" and {number} more" if number else ""
+    return f"; and {number} more" if number else ""
 
 
 def _size(text: str) -> int:

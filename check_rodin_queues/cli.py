@@ -35,7 +35,7 @@ from check_rodin_queues.output import (
     why,
 )
 from check_rodin_queues.progress import READING, STARTING, Progress
-from check_rodin_queues.response import MAX_BYTES, Snapshot, parse
+from check_rodin_queues.response import MAX_BYTES, Snapshot, parse, parse_saved
 from check_rodin_queues.second_look import PAUSE, Looks, look_again
 from check_rodin_queues.selection import covers, select, unmatched
 from check_rodin_queues.server import Server, find_server
@@ -193,9 +193,7 @@ class Run:
             body = self._client.get()
             return parse(body, f"{self._client.route.peer(READING)} sent")
         self._progress.step = "reading --input"
-        return parse(
-            read_file(options.input or "-", "--input", MAX_BYTES), "the saved response has"
-        )
+        return parse_saved(read_file(options.input or "-", "--input", MAX_BYTES))
 
     def _look_again(self, first: Snapshot, options: Options, duration: float) -> Looks:
         """Ask again about stalled queues, while there is time and while it can change the result.

@@ -30,7 +30,8 @@ MAX_VALUE = 2**63 - 1
 _MAX_DIGITS = 20
 #: Members of an object that reports an error instead of queues.
 _ERROR_MEMBERS = {"error", "errors", "message", "detail"}
-_SHOW = "-vvv shows the response"
+_CHECK_URL = "Check -H; -vvv shows the response"
+_REPORT = "Report it to the server's administrator; -vvv shows the response"
 _KINDS = {
     tuple: "an object",
     list: "an array",
@@ -71,6 +72,14 @@ class Snapshot(NamedTuple):
         return (*sound, *(queue.name for queue in self.malformed))
 
 
+def parse_saved(body: bytes) -> Snapshot:
+    """Read the *body* of --input; the next step of an error is about that file."""
+    try:
+        return parse(body, "the saved response has")
+    except RequestError as error:
+        raise invalid(error.cause, "Check the file of --input") from None
+
+
 def parse(body: bytes, source: str) -> Snapshot:
     """Read *body*, JSON in UTF-8, with or without a byte order mark.
 
@@ -80,14 +89,15 @@ def parse(body: bytes, source: str) -> Snapshot:
     """
     document = _load(body, source)
     if not isinstance(document, tuple):
-        raise invalid(f"{source} {_KINDS[type(document)]}, expected an object of queues", _SHOW)
-    if len(document) > MAX_QUEUES:
-        raise invalid(f"{source} {len(document)} queues, expected at most {MAX_QUEUES}", _SHOW)
-    names = Counter(name for name, _ in document)
-    if not any(isinstance(value, tuple) for _, value in document) and _ERROR_MEMBERS & set(names):
         raise invalid(
-            f"{source} an error object instead of queues", f"Check the server's log; {_SHOW}"
+            f"{source} {_KINDS[type(document)]}, expected an object of queues", _CHECK_URL
         )
+    if len(document) > MAX_QUEUES:
+        raise invalid(f"{source} {len(document)} queues, expected at most {MAX_QUEUES}", _REPORT)
+    names = Counter(name for name, _ in document)
+    if _ERROR_MEMBERS & set(names) and not any(_is_like_queue(value) for _, value in document):
+        step = "Check the server's log; -vvv shows the response"
+        raise invalid(f"{source} an error object instead of queues", step)
     read = [_read_queue(name, value) for name, value in document if names[name] == 1]
     duplicates = [Malformed(name, "duplicate queue") for name, count in names.items() if count > 1]
     return Snapshot(
@@ -121,9 +131,9 @@ def _load(body: bytes, source: str) -> Any:
         )
     except UnicodeDecodeError as error:
         cause = f"{source} text that is not UTF-8 (byte {error.start})"
-        raise invalid(cause, f"Check -H; {_SHOW}") from None
+        raise invalid(cause, _CHECK_URL) from None
     except RecursionError:
-        raise invalid(f"{source} JSON that is nested too deeply", f"Check -H; {_SHOW}") from None
+        raise invalid(f"{source} JSON that is nested too deeply", _CHECK_URL) from None
     except json.JSONDecodeError as error:
         raise _not_json(text, error, source) from None
 
@@ -137,7 +147,7 @@ def _not_json(text: str, error: json.JSONDecodeError, source: str) -> RequestErr
             "Check -H: this may be a login page or another service",
         )
     place = f"line {error.lineno} column {error.colno}"
-    return invalid(f"{source} invalid JSON ({place})", f"Check -H; {_SHOW}")
+    return invalid(f"{source} invalid JSON ({place})", _CHECK_URL)
 
 
 def _parse_integer(digits: str) -> int:
@@ -147,7 +157,11 @@ def _parse_integer(digits: str) -> int:
 
 
 def _reject_constant(name: str, source: str) -> None:
-    raise invalid(f"{source} {name}, which is not valid JSON", _SHOW)
+    raise invalid(f"{source} {name}, which is not valid JSON", _REPORT)
+
+
+def _is_like_queue(value: Any) -> bool:
+    return isinstance(value, tuple) and any(field in FIELDS for field, _ in value)
 
 
 def _read_queue(name: str, value: Any) -> Union[Queue, Malformed]:
@@ -164,7 +178,7 @@ def _read_queue(name: str, value: Any) -> Union[Queue, Malformed]:
             counts[field] = count
     missing = [field for field in FIELDS if field not in counts]
     if missing:
-        return Malformed(name, f"no {missing[0]}")
+        return Malformed(name, f"no field {missing[0]}")
     return Queue(name, **counts)
 
 

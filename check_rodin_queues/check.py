@@ -79,7 +79,7 @@ def judge(policy: Policy, attempt: Attempt, names: Mapping[str, str]) -> Verdict
         worst(finding.state for finding in findings),  # nagiosplugin puts UNKNOWN above CRITICAL
         problems,
         next_step,
-        perfdata=tuple(map(str, sorted(limits.perfdata, key=Perfdata.sort_key))),
+        perfdata=tuple(map(str, sorted(limits.perfdata, key=lambda one: one.sort_key))),
         findings=findings,
         proven=any(map(_is_proven, findings)),
     )
@@ -96,13 +96,21 @@ class Perfdata(nagiosplugin.Performance):
     Readers such as Sensu Go and Checkmk's MRPE keep the quotes as a part of the name.
     """
 
+    @classmethod
+    def of(cls, label: str, metric: nagiosplugin.Metric, warning: str, critical: str) -> Perfdata:
+        """Return the perfdata of *metric*; nagiosplugin 1.3 has no constructor for a subclass."""
+        bounds = ("" if bound is None else bound for bound in (metric.min, metric.max))
+        fields = (label, decimal(metric.value), metric.uom or "", warning, critical, *bounds)
+        return cls._make(fields)
+
     def __str__(self) -> str:
         label = f"'{self.label}'" if " " in self.label else self.label
         fields = (f"{label}={self.value}{self.uom}", self.warn, self.crit, self.min, self.max)
         return ";".join(map(str, fields)).rstrip(";")
 
-    def sort_key(self: nagiosplugin.Performance) -> Tuple[bool, str]:
-        """Return the order: labels of queues and sums, then those of the run."""
+    @property
+    def sort_key(self) -> Tuple[bool, str]:
+        """The order: labels of queues and sums, then those of the run."""
         return self.label in _RUN_LABELS, self.label
 
 
@@ -126,7 +134,7 @@ class LimitContext(nagiosplugin.Context):
         super().__init__("limits")
         self._thresholds = thresholds
         self._judge_time = judge_time
-        self.perfdata: List[nagiosplugin.Performance] = []
+        self.perfdata: List[Perfdata] = []
 
     def limits(self, metric: str, resource: Subject) -> Limits:
         """Return the thresholds that apply to *metric* of *resource*."""
@@ -160,10 +168,7 @@ class LimitContext(nagiosplugin.Context):
             for threshold in (limits.warning, limits.critical)
         )
         label = f"{resource.display}.{metric.name}" if resource.display else metric.name
-        value = decimal(metric.value)
-        self.perfdata.append(
-            Perfdata(label, value, metric.uom, warning, critical, metric.min, metric.max)
-        )
+        self.perfdata.append(Perfdata.of(label, metric, warning, critical))
 
 
 class ConditionContext(nagiosplugin.Context):

@@ -71,7 +71,7 @@ class Run:
         watchdog.end_early = self.end_early
 
     def report(self, parsed: Union[Options, UsageError]) -> Report:
-        """Return what the process prints and its exit code, whatever happens on the way.
+        """Return what the process prints and its exit code, also if a step fails.
 
         *parsed* is the command line, or what is wrong with it.
         """

@@ -1,4 +1,4 @@
-"""The request: GET the queue status, and turn whatever comes back into bytes or a RequestError.
+"""The request: GET the queue status, and turn the response into bytes or a RequestError.
 
 Nothing is followed, repeated or stored. The time limit is not enforced here: `watchdog` ends a run
 that hangs in the resolver, in a handshake or in a body that drips.

@@ -1,8 +1,8 @@
 """The options: each with its group, its help and how its value is read.
 
 The one place that names them. Man page, completions and the examples for Icinga take their words
-from here. Nothing is read but the words themselves, so whatever is wrong is a UsageError. It never
-repeats a value that could be a secret.
+from here. Only the words themselves are read, so every error is a UsageError. It never repeats a
+value that could be a secret.
 """
 
 from __future__ import annotations

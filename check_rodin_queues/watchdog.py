@@ -1,4 +1,4 @@
-"""The deadline and the signals: a run ends on time and with one line, whatever hangs.
+"""The deadline and the signals: a run ends on time and with one line, even if a step hangs.
 
 A second thread waits for the deadline and for the signals that ask a process to end. It has to be a
 thread: the main one can hang in the resolver, where no signal handler and no timeout reaches it.

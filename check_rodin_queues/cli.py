@@ -128,6 +128,8 @@ class Run:
     def _connect(self, options: Options) -> None:
         """Make the client from everything that the options, the environment and files say."""
         progress, environ = self._progress, self._environ
+        if options.client_key and not options.client_cert:
+            raise UsageError("--client-key: no --client-cert given", "Add --client-cert")
         server = self._find_server(options)
         progress.step = "reading the API token"
         token = self._token = find_token(options.token_file, environ)

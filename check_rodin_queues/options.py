@@ -107,8 +107,6 @@ def parse(words: Sequence[str]) -> Options:
     if unknown:
         has_source = options.host is not None or options.input is not None
         raise _unknown(unknown[0], words, has_source)
-    if options.client_key and not options.client_cert:
-        raise UsageError("--client-key: no --client-cert given", "Add --client-cert")
     given = vars(options)
     options.policy = Policy(
         queues=_flat(given.pop("queue")),

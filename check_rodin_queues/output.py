@@ -88,7 +88,7 @@ def status_line(verdict: Verdict, size: int) -> str:
     start = f"{NAME} {verdict.state.name} - "
     problems = verdict.problems
     end = f". {verdict.next_step}" if verdict.next_step else ""
-    for number in range(len(problems), 0, -1):
+    for number in range(min(len(problems), size), 0, -1):
         line = f"{start}{'; '.join(problems[:number])}{_more(len(problems) - number)}{end}"
         if _size(line) <= size:
             return line

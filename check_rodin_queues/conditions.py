@@ -82,7 +82,7 @@ def parse_states(text: str) -> List[Tuple[str, State]]:
         if name not in DEFAULT_STATES:
             near = suggestion(name, DEFAULT_STATES)
             raise UsageError(
-                f"unknown condition{quoted(name)}{near or ''}, expected CONDITION=STATE. "
+                f"unknown condition{quoted(name)}{near}, expected CONDITION=STATE. "
                 f"Conditions: {', '.join(DEFAULT_STATES)}"
             )
         if state.upper() not in State.__members__:

@@ -69,8 +69,8 @@ def quoted(text: str) -> str:
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return ", did you mean NAME?" with the *known* name nearest to *name*, or nothing."""
+    """Return " (did you mean NAME?)" with the *known* name nearest to *name*, or nothing."""
     import difflib  # noqa: PLC0415 — only a mistake needs it
 
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f", did you mean {close[0]}?" if close else ""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.55)
+    return f" (did you mean {close[0]}?)" if close else ""

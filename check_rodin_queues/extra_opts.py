@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from typing import Iterator, List, Mapping, Tuple
 
-from check_rodin_queues.errors import ConfigError, UsageError, suggestion
+from check_rodin_queues.errors import ConfigError, UsageError, quoted, suggestion
 from check_rodin_queues.inputs import read_file, shown_path
 from check_rodin_queues.options import PROGRAM, options_by_name
 
@@ -52,9 +52,9 @@ def read_words(locator: str, environ: Mapping[str, str]) -> List[str]:
         raise ConfigError(f"{where} is larger than 1 MiB", "Check the path")
     found = list(_section(raw.decode("utf-8-sig", "surrogateescape"), section, where))
     if not found:
-        shown = section if section in ("", DEFAULT_SECTION) else "that was given"
+        named = quoted(section or DEFAULT_SECTION) or " that was given"
         raise ConfigError(
-            f"{where} has no options in section [{shown or DEFAULT_SECTION}]",
+            f"{where} has no options in the section{named}",
             "Add them there, or correct the name of the section",
         )
     return found

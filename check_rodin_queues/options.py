@@ -176,25 +176,21 @@ def _join_values(words: Sequence[str], parser: argparse.ArgumentParser) -> List[
 def _unknown(word: str, words: Sequence[str], has_source: bool) -> UsageError:
     """Return the error for *word*, which belongs to no option."""
     name = word.partition("=")[0]
-    if name == "--token":
+    if name in ("--token", "--api-key", "--api-token", "--password"):
         return UsageError(
-            f"unknown option --token: a command line is public on its host, use --token-file or "
-            f"{TOKEN_VARIABLE}"
+            f"unknown option {name}: every user of this host can read a command line",
+            f"Use --token-file or {TOKEN_VARIABLE}",
         )
     if re.fullmatch(r"--[a-z][a-z-]{0,20}", name):
-        near = suggestion(name, (option for option in _long_options()))
-        return UsageError(f"unknown option {name}{near}", _SEE_HELP)
+        near = suggestion(name[2:], (key for key in options_by_name() if len(key) > 1))
+        return UsageError(f"unknown option {name}{near.replace('mean ', 'mean --')}", _SEE_HELP)
     if re.match(r"-[A-Za-z]", name):
         swapped = name[:2].swapcase()
-        near = f", did you mean {swapped}?" if swapped[1:] in options_by_name() else ""
+        near = f" (did you mean {swapped}?)" if swapped[1:] in options_by_name() else ""
         return UsageError(f"unknown option {name[:2]}{near}", _SEE_HELP)
     number = words.index(word) + 1 if word in words else len(words)
-    missing = "an option is missing in front of it" if has_source else "a host needs -H in front"
-    return UsageError(f"unexpected argument {number}: {missing}", _SEE_HELP)
-
-
-def _long_options() -> List[str]:
-    return [long for long, _ in options_by_name().values()]
+    missing = "an option is missing" if has_source else "a host needs -H"
+    return UsageError(f"unexpected argument {number}: {missing} in front of it", _SEE_HELP)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -202,6 +198,7 @@ class _Parser(argparse.ArgumentParser):
         """Raise UsageError instead of printing; argparse's own words may quote a value."""
         message = re.sub(r"^argument ", "", message)
         message = re.sub(r"expected (one|at most one) argument", "value missing", message)
+        message = message.replace("not allowed with argument", "cannot be combined with")
         raise UsageError(re.sub(r"ignored explicit argument .*", "unexpected value", message))
 
 
@@ -253,7 +250,9 @@ def _parse_path(text: str) -> str:
 def _parse_probe(text: str) -> str:
     if text not in PROBE_KINDS:
         near = suggestion(text, PROBE_KINDS)
-        raise UsageError(f"unknown kind{quoted(text)}{near}, expected {', '.join(PROBE_KINDS)}")
+        *others, last = PROBE_KINDS
+        expected = f"{', '.join(others)} or {last}"
+        raise UsageError(f"unknown kind{quoted(text)}{near}, expected {expected}")
     return text
 
 

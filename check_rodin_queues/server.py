@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Mapping, Optional
 
-from check_rodin_queues.errors import UsageError
+from check_rodin_queues.errors import UsageError, quoted
 from check_rodin_queues.inputs import read_variable, strip
 
 HOST_VARIABLE = "RODIN_URL"
@@ -91,7 +91,7 @@ def parse_server(text: str, port: Optional[int], family: int, origin: str) -> Se
 def parse_port(text: str) -> int:
     """Read -p; raises UsageError."""
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= _MAX_PORT:
-        raise UsageError(f"invalid port, expected 1 to {_MAX_PORT}")
+        raise UsageError(f"invalid port{quoted(text)}, expected 1 to {_MAX_PORT}")
     return int(text)
 
 

@@ -39,6 +39,7 @@ _RANGE = re.compile(rf"(@?)(?:(~|{_NUMBER})?(:))?({_NUMBER})?")
 _EXPECTED = (
     "expected for example 10 (alert above 10), 1: (below 1), 5:10 (outside) or @5:10 (inside)"
 )
+_EXPECTED_SELECTOR = "expected for example rodin.mesh.job_awaiting=5"
 _INFINITY = float("inf")
 
 
@@ -171,10 +172,14 @@ def parse_selector(text: str) -> Selector:
     if metric in (row.name for row in QUEUE_METRICS) and bool(glob) == bool(dot) and glob != TOTAL:
         return Selector(QUEUE, glob or None, metric)
     near = suggestion(text if glob == TOTAL else metric, known_metrics())
+    if near:
+        raise UsageError(
+            f"unknown metric in the selector{quoted(text)}{near}, {_EXPECTED_SELECTOR}"
+        )
     raise UsageError(
-        f"no metric in the selector{quoted(text)}{near or ''}, expected for example "
-        f"rodin.mesh.job_awaiting=5. Metrics: {', '.join(row.name for row in QUEUE_METRICS)}, "
-        f"{TOTAL}.METRIC, {', '.join(row.name for row in RUN_METRICS)}"
+        f"no metric in the selector{quoted(text)}, {_EXPECTED_SELECTOR}. "
+        f"Metrics: {', '.join(row.name for row in QUEUE_METRICS)}, {TOTAL}.METRIC, "
+        f"{', '.join(row.name for row in RUN_METRICS)}"
     )
 
 

@@ -36,6 +36,13 @@ _SHOWN_BODY, _SHOWN_HEADER, _SHOWN_ERROR = 2000, 400, 1000
 #: How much of an error's body is read, in bytes, and for how long, in seconds.
 _ERROR_BODY, _ERROR_BODY_TIME = 64 * 1024, 1.0
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
+_NO_COMPRESSION = "Disable compression on the gateway"
+_FROM_GATEWAY = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
+_CHECK_LOG = "Check the log of the server or its gateway"
+_CHECK_URL = "Check host, port and path prefix in -H"
+#: Next steps for plain HTTP, which a proxy forwards.
+_CHECK_PROXY = "Check the proxy, or add the server to NO_PROXY"
+_PROXY_LOGIN = "Put USER:PASSWORD@ in HTTP_PROXY"
 _LOGIN = ("login", "signin", "sign_in", "auth", "sso", "oauth")
 
 
@@ -127,83 +134,70 @@ class Client:
 
     def _refusal(self, response: requests.Response) -> RequestError:
         """Return the error for a response whose status is not 200."""
-        status = response.status_code
-        said = phrase(status)
-        if self.route.forwarding:
-            said += f" through proxy {self.route.proxy}"
+        status, forwarding = response.status_code, self.route.forwarding
+        said = phrase(status) + (f" through proxy {self.route.proxy}" if forwarding else "")
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return self._rejected_token(status, said)
-        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            return invalid(f"{said}: the proxy requires a login", "Put USER:PASSWORD in HTTP_PROXY")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = _retry_after(response.headers)
             return RequestError("throttled", f"{said}{wait}", "Increase check_interval")
         if status // 100 == 5:  # noqa: PLR2004
-            return RequestError(
-                "unreachable",
-                f"{said} from {self.route.server.address}",
-                "Check the proxy, or add the server to NO_PROXY"
-                if self.route.forwarding
-                else "Check whether Rodin is running behind the gateway",
-            )
-        if status // 100 == 3 and "Location" in response.headers:  # noqa: PLR2004
+            next_step = _CHECK_LOG
+            if status in _FROM_GATEWAY:
+                next_step = "Check whether Rodin is running behind the gateway"
+            if forwarding:
+                next_step = _CHECK_PROXY
+            where = f"{said} from {self.route.server.address}"
+            return RequestError("unreachable", where, next_step)
+        if status // 100 == 3 and response.headers.get("Location"):  # noqa: PLR2004
             return self._redirect(said, response.headers["Location"])
-        return invalid(
-            f"{said}: no Rodin API at this URL", "Check host, port and path prefix in -H"
-        )
+        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            said, next_step = f"{said}: the proxy requires a login", _PROXY_LOGIN
+        elif status == HTTPStatus.BAD_REQUEST and self.route.server.scheme == "http":
+            next_step = "If it is a TLS port, use https:// in -H"
+        else:
+            said, next_step = f"{said}: no Rodin API at this URL", _CHECK_URL
+        return invalid(said, next_step)
 
     def _rejected_token(self, status: int, said: str) -> RequestError:
-        token = self._token
-        replace = f"Replace it in {token.place}"
-        if self.route.forwarding:
-            replace += "; if the proxy rejected the request, add the server to NO_PROXY"
+        token, forwarding = self._token, self.route.forwarding
         left = token.seconds_left(time.time())
+        next_step = f"Replace it in {token.place}"
         if left is not None and left < 0:
-            return RequestError(
-                "auth", f"{said}: the API token expired {duration(-left)} ago", replace
-            )
-        if not token.is_well_formed:
-            return RequestError(
-                "auth",
-                f"{said}: the API token does not look like a bearer token",
-                f"Write the token alone in {token.place}, without quotes or a name",
-            )
-        if status == HTTPStatus.FORBIDDEN:
-            return RequestError(
-                "auth",
-                f"{said}: the API token may not read the queue status",
-                "Check the proxy, or add the server to NO_PROXY"
-                if self.route.forwarding
-                else "Check its permissions in Rodin, or the gateway in front",
-            )
-        return RequestError("auth", f"{said}: the server rejected the API token", replace)
+            cause = f"the API token expired {duration(-left)} ago"
+        elif not token.is_well_formed:
+            cause = "the API token does not look like a bearer token"
+            next_step = f"Write the token alone in {token.place}, without quotes or a name"
+        elif forwarding:
+            cause = "the server or the proxy rejected the request"
+            next_step = f"Check the API token in {token.place}, or add the server to NO_PROXY"
+        elif status == HTTPStatus.FORBIDDEN:
+            cause = "the API token is not allowed to read the queue status"
+            next_step = "Check its permissions in Rodin, or the gateway in front"
+        else:
+            cause = "the server rejected the API token"
+        return RequestError("auth", f"{said}: {cause}", next_step)
 
     def _redirect(self, said: str, location: str) -> RequestError:
         """Return the error for a redirect; it names the target without what could be a secret."""
+        own = urlsplit(self.route.server.url)
         try:
             parts = urlsplit(self._token.redact_start(location, _SHOWN_HEADER))
+            same_host = parts.hostname in (None, own.hostname)
         except ValueError:
-            return invalid(f"{said}: invalid redirect", "Check host and path prefix in -H")
+            return invalid(f"{said}: invalid redirect", _CHECK_URL)
         host = parts.netloc.rpartition("@")[2]
-        own = urlsplit(self.route.server.url)
-        same_host = host in ("", own.netloc)
-        if same_host and parts.path in (f"{own.path}/", own.path):
-            return invalid(
-                f"{said}: redirected to the same path with a slash"
-                if parts.path.endswith("/")
-                else f"{said}: redirected to the same path",
-                "Correct the gateway's rule for trailing slashes and HTTPS",
-            )
         target = (f"{parts.scheme}://{host}" if host else "") + parts.path
-        if not same_host or any(word in parts.path.lower() for word in _LOGIN):
-            page = "a login page" if same_host else "another host"
-            return invalid(
-                f"{said}: redirected to {page}, {target[:60]}",
-                "Check the token and the gateway's rule for this path",
-            )
-        return invalid(
-            f"{said}: redirected to {target[:60]}", "Check host, port and path prefix in -H"
-        )
+        where, next_step = target[:60], _CHECK_URL
+        if same_host and (own.scheme, parts.scheme) == ("http", "https"):
+            next_step = "Use https:// in -H"
+        elif same_host and parts.path in (f"{own.path}/", own.path):
+            where = f"the same path{' with a slash' if parts.path.endswith('/') else ''}"
+            next_step = "Correct the gateway's rule for trailing slashes and HTTPS"
+        elif not same_host or any(word in parts.path.lower() for word in _LOGIN):
+            where = f"{'a login page' if same_host else 'another host'}, {where}"
+            next_step = "Check the token and the gateway's rule for this path"
+        return invalid(f"{said}: redirected to {where}", next_step)
 
 
 def phrase(status: int) -> str:
@@ -272,19 +266,20 @@ def _decompress(raw: bytes, encoding: str, source: str) -> bytes:
     if encoding in ("", "identity"):
         return raw
     if encoding not in _COMPRESSED:
-        raise invalid(f"{source} an unknown Content-Encoding", "Disable it on the gateway")
+        raise invalid(f"{source} an unknown Content-Encoding", _NO_COMPRESSION)
     try:
         reader = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib
         body = reader.decompress(raw, MAX_BYTES + 1)
     except zlib.error:
-        raise invalid(f"{source} an invalid {encoding} body", "Check the gateway") from None
+        raise invalid(f"{source} an invalid {encoding} body", _NO_COMPRESSION) from None
     if len(body) > MAX_BYTES:
         raise too_large(source)
     if not reader.eof or reader.unused_data:
-        raise invalid(f"{source} an incomplete {encoding} body", "Check the gateway")
+        raise invalid(f"{source} an incomplete {encoding} body", _NO_COMPRESSION)
     return body
 
 
 def _retry_after(headers: Mapping[str, str]) -> str:
     seconds = headers.get("Retry-After", "")
-    return f", retry after {int(seconds)} s" if seconds.isdecimal() and len(seconds) < 8 else ""  # noqa: PLR2004
+    is_short = seconds.isdecimal() and len(seconds) < 8  # noqa: PLR2004
+    return f", retry after {duration(int(seconds))}" if is_short else ""

@@ -32,7 +32,8 @@ from check_rodin_queues.progress import (
 
 _Words = Tuple[str, str]
 
-#: OpenSSL's X509_V_ERR_* codes. {where} is the peer, {option} is where its name was given.
+#: OpenSSL's X509_V_ERR_* codes. {where} is the peer, {option} is where its name was given, and
+#: {variable} names the proxy.
 _UNTRUSTED = (
     "untrusted TLS certificate on {where}: unknown CA or missing intermediate",
     "Pass the CA with --ca-file, or send the full chain",
@@ -41,7 +42,8 @@ _WRONG_NAME = (
     "TLS certificate name mismatch on {where}",
     "Use a host name from the certificate in {option}, or reissue it",
 )
-_WEAK = ("weak key or signature in the TLS certificate of {where}, or its CA", "Reissue it")
+_REPLACE = "Replace the certificate on the server"
+_WEAK = ("weak key or signature in the TLS certificate of {where}, or its CA", _REPLACE)
 _BAD_CA = (
     "TLS certificate on {where} issued by a CA that is not allowed to issue it",
     "Reissue it with a valid CA",
@@ -70,7 +72,7 @@ CERTIFICATE_ERRORS: Dict[int, _Words] = {
     19: _UNTRUSTED,
     20: _UNTRUSTED,
     21: _UNTRUSTED,
-    23: ("revoked TLS certificate on {where}", "Reissue it"),
+    23: ("revoked TLS certificate on {where}", _REPLACE),
     24: _BAD_CA,
     25: _BAD_CA,
     26: (
@@ -89,17 +91,16 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACK
 _CLIENT_CERTIFICATE = (
     "The server may require a client certificate: check --client-cert and --client-key"
 )
-_PROXY_VARIABLES = "Check HTTPS_PROXY, or add the server to NO_PROXY"
+_CHECK_PEER = "Check the server's log, and --client-cert if it requires a client certificate"
+_CHECK_PROXY = "Check {variable}, or add the server to NO_PROXY"
+_CHECK_ROUTE = "Check firewalls and routing to {peer}"
 BAD_PROXY = (
     "invalid proxy URL in the environment, expected http://HOST:PORT",
     "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY",
 )
 SOCKS_PROXY = ("SOCKS proxies are not supported", "Set HTTPS_PROXY to an HTTP proxy")
 _TUNNEL_REFUSED = r"Tunnel connection failed: ([1-5][0-9]{2})\b"
-_NOT_HTTP = (
-    "{where} did not send a valid HTTP response",
-    "Check the port, and whether it needs https://",
-)
+_PROXY_LOGIN = "Put USER:PASSWORD@ in {variable}"
 _CHECK_LOG = "Check the log of the server or its gateway"
 #: The first exception of the chain that is here decides.
 _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
@@ -119,15 +120,12 @@ _TIMEOUTS: Dict[str, _Words] = {
         "DNS did not resolve {host} within {timeout:g} s",
         "Check DNS on the monitoring host",
     ),
-    CONNECTING: (
-        "no TCP connection to {where} within {timeout:g} s",
-        "Check firewalls and routing to {peer}",
-    ),
+    CONNECTING: ("no TCP connection to {where} within {timeout:g} s", _CHECK_ROUTE),
     PROXY_TLS: (
         "no TLS handshake with {where} within {timeout:g} s",
-        "Check whether the proxy needs http:// in HTTPS_PROXY",
+        "Check whether the proxy needs http:// in {variable}",
     ),
-    PROXY_REPLY: ("no reply from {where} to CONNECT within {timeout:g} s", _PROXY_VARIABLES),
+    PROXY_REPLY: ("no reply from {where} to CONNECT within {timeout:g} s", _CHECK_PROXY),
     TLS: (
         "no TLS handshake with {where} within {timeout:g} s",
         "Check the port, and the server's load",
@@ -151,23 +149,31 @@ def unreachable(words: _Words) -> RequestError:
 def timed_out(route: Route, phase: str, timeout: float) -> RequestError:
     """Return the error for a run whose time ended in *phase*."""
     cause, next_step = _TIMEOUTS[phase]
-    where = route.peer(phase)
-    facts = {
-        "where": where,
-        "host": route.proxy or route.server.host,
-        "peer": "the proxy" if where.startswith("proxy ") else "the server",
-        "timeout": timeout,
-    }
-    return RequestError("timeout", cause.format(**facts), next_step.format(**facts))
+    if phase == WAITING and route.forwarding:
+        next_step = "Check the proxy and the server's load, or raise -t"
+    return RequestError("timeout", *_filled((cause, next_step), route, phase, timeout))
 
 
 def explain(error: BaseException, route: Route, phase: str) -> RequestError:
     """Return what *error* of a request in *phase* means."""
-    causes = list(_causes(error))
-    where = route.peer(phase)
-    cause, next_step = _words(causes, route, phase)
-    option = "HTTPS_PROXY" if where.startswith("proxy ") else "-H"
-    return unreachable((cause.format(where=where, option=option), next_step.format(option=option)))
+    return unreachable(_filled(_words(list(_causes(error)), route, phase), route, phase))
+
+
+def _filled(words: _Words, route: Route, phase: str, timeout: float = 0) -> _Words:
+    """Return *words* with what they have braces for."""
+    from_proxy, variable = route.is_proxy(phase), f"{route.server.scheme.upper()}_PROXY"
+    facts = {
+        "where": route.peer(phase),
+        "host": route.proxy or route.server.host,
+        "address": route.server.address,
+        "proxy": route.proxy,
+        "peer": "the proxy" if from_proxy else "the server",
+        "option": variable if from_proxy else "-H",
+        "variable": variable,
+        "timeout": timeout,
+    }
+    cause, next_step = words
+    return cause.format(**facts), next_step.format(**facts)
 
 
 def _words(causes: List[BaseException], route: Route, phase: str) -> _Words:
@@ -186,71 +192,58 @@ def _words(causes: List[BaseException], route: Route, phase: str) -> _Words:
 def _connection_words(causes: List[BaseException], route: Route, phase: str) -> _Words:
     refused = next(filter(None, (re.match(_TUNNEL_REFUSED, str(cause)) for cause in causes)), None)
     if refused:
-        where = f"proxy {route.proxy} refused the connection to {route.server.address}"
-        return f"{where}: HTTP {refused[1]}", _PROXY_VARIABLES
+        cause = f"proxy {{proxy}} refused the connection to {{address}}: HTTP {refused[1]}"
+        return cause, _PROXY_LOGIN if refused[1] == "407" else _CHECK_PROXY
+    cause, next_step = _broken_words(causes, route, phase)
+    from_proxy = route.is_proxy(phase) or (route.forwarding and next_step != _CHECK_LOG)
+    return cause, _CHECK_PROXY if from_proxy else next_step
+
+
+def _broken_words(causes: List[BaseException], route: Route, phase: str) -> _Words:
+    plain = route.server.scheme == "http"
     if _first(causes, http.client.RemoteDisconnected):
-        return _hang_up_words(route)
+        next_step = "If it is a TLS port, use https:// in -H" if plain else _CHECK_PEER
+        return "{where} closed the connection without a response", next_step
     protocol = _first(causes, http.client.HTTPException)
-    if protocol is not None:
-        too_many = "{where} sent more than 100 header lines", _CHECK_LOG
-        return too_many if "headers" in str(protocol) else _NOT_HTTP
+    if protocol is not None and "headers" in str(protocol):
+        return "{where} sent more than 100 header lines", _CHECK_LOG
     numbers = (cause.errno for cause in causes[::-1] if isinstance(cause, OSError) and cause.errno)
     number = next(numbers, None)
-    return _system_words(number, phase, bool(route.proxy)) if number else _NOT_HTTP
+    if protocol is not None or number is None:
+        next_step = f"Check the port{', and whether it needs https://' if plain else ' in -H'}"
+        return "{where} did not send a valid HTTP response", next_step
+    if number in (errno.ECONNRESET, errno.EPIPE) and phase not in (RESOLVING, CONNECTING):
+        return "{where} reset the connection", _CHECK_LOG if plain else _CHECK_PEER
+    is_refused = number == errno.ECONNREFUSED
+    next_step = "Check that Rodin is running, and the port" if is_refused else _CHECK_ROUTE
+    return f"cannot connect to {{where}}: {os.strerror(number).lower()}", next_step
 
 
 def _other_certificate(error: ssl.SSLCertVerificationError) -> _Words:
     reason = re.sub(r"[{}]", "", error.verify_message)
-    return f"rejected TLS certificate on {{where}}: {reason}", "Reissue it"
+    return f"rejected TLS certificate on {{where}}: {reason}", _REPLACE
 
 
 def _tls_words(error: ssl.SSLError) -> _Words:
     reason = (error.reason or "").upper()
     if any(name in reason for name in _NO_TLS):
-        return (
-            "{where} does not speak TLS",
-            "Check the port; for plain HTTP, use {option} http://HOST",
-        )
-    detail = f": {reason.rpartition('ALERT_')[2].lower().replace('_', ' ')}" if reason else ""
+        next_step = "Check the port; for plain HTTP, use {option} http://HOST"
+        return "{where} does not speak TLS", next_step
+    next_step = _CLIENT_CERTIFICATE
     if "PROTOCOL" in reason:  # PROTOCOL_VERSION, UNSUPPORTED_PROTOCOL
-        return f"TLS handshake with {{where}} failed{detail}", "Enable TLS 1.2 on the server"
-    if "UNRECOGNIZED_NAME" in reason:
-        return (
-            f"TLS handshake with {{where}} failed{detail}",
-            "Use a host name from the certificate in {option}",
-        )
-    return f"TLS handshake with {{where}} failed{detail}", _CLIENT_CERTIFICATE
+        next_step = "Enable TLS 1.2 on the server"
+    elif "UNRECOGNIZED_NAME" in reason:
+        next_step = "Use a host name from the certificate in {option}"
+    detail = re.sub("^(SSL|TLS)V[0-9]+_(ALERT_)?", "", reason).lower().replace("_", " ")
+    return f"TLS handshake with {{where}} failed{detail and f': {detail}'}", next_step
 
 
 def _resolve_words(route: Route) -> _Words:
-    if route.proxy:
-        return f"cannot resolve host name of proxy {route.proxy}", _PROXY_VARIABLES
-    host, family = route.server.host, route.server.family
+    family = route.server.family
+    cause = f"cannot resolve host name {'of proxy ' if route.proxy else ''}{{host}}"
     if family:
-        return (
-            f"cannot resolve host name {host} to an IPv{family} address",
-            f"Check DNS, or remove -{family}",
-        )
-    return f"cannot resolve host name {host}", "Check -H, and DNS on the monitoring host"
-
-
-def _hang_up_words(route: Route) -> _Words:
-    next_step = f"Check the server's log. {_CLIENT_CERTIFICATE}"
-    if route.server.scheme == "http":
-        next_step = "If it is a TLS port, use https:// in {option}"
-    return "{where} closed the connection without a response", next_step
-
-
-def _system_words(number: int, phase: str, has_proxy: bool) -> _Words:
-    reason = os.strerror(number).lower()
-    if number in (errno.ECONNRESET, errno.EPIPE) and phase not in (RESOLVING, CONNECTING):
-        return "{where} reset the connection", f"Check the server's log. {_CLIENT_CERTIFICATE}"
-    next_step = "Check that Rodin is running, and the port"
-    if has_proxy:
-        next_step = _PROXY_VARIABLES
-    elif number in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ETIMEDOUT):
-        next_step = "Check the routing and the firewalls to the server"
-    return f"cannot connect to {{where}}: {reason}", next_step
+        return f"{cause} to an IPv{family} address", f"Check DNS, or remove -{family}"
+    return cause, _CHECK_PROXY if route.proxy else "Check -H, and DNS on the monitoring host"
 
 
 _E = TypeVar("_E", bound=BaseException)

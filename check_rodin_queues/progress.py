@@ -44,9 +44,13 @@ class Route:
         self.proxy = proxy
         self.forwarding = forwarding
 
+    def is_proxy(self, phase: str) -> bool:
+        """Return whether the proxy is at the other end in *phase*."""
+        return bool(self.proxy) and (phase in WITH_PROXY or (phase == TLS and self.forwarding))
+
     def peer(self, phase: str) -> str:
         """Return who is at the other end in *phase*, for messages."""
-        if self.proxy and (phase in WITH_PROXY or (phase == TLS and self.forwarding)):
+        if self.is_proxy(phase):
             return f"proxy {self.proxy}"
         through = f" through proxy {self.proxy}" if self.forwarding else ""
         return f"{self.server.address}{through}"

@@ -1,17 +1,38 @@
-"""Runs the installed console script as Nagios would: a fresh process with a bare environment."""
+"""Run the installed console script like Nagios does, and check what holds for every run.
+
+The interface makes the same promises for every run: an exit code that fits the state, one line on
+stdout (without `-v`), nothing on stderr, less than 255 bytes of text, strict perfdata, and no trace
+of the token. `report` asserts all of them, so that no test can forget one.
+"""
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, Mapping, NamedTuple, Optional
+from typing import (
+    Callable,
+    Dict,
+    FrozenSet,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+)
+from urllib.parse import quote
+
+from tests import perfdata
 
 SCRIPT = Path(sys.executable).parent / "check_rodin_queues"
 
-#: What a caller may set that would change what is judged; a test that wants one says so.
+#: Variables of the caller that would change a result. A test that needs one sets it.
 FOREIGN = (
     "ALL_PROXY",
     "CURL_CA_BUNDLE",
@@ -23,14 +44,38 @@ FOREIGN = (
     "PYTHONWARNINGS",
     "REQUESTS_CA_BUNDLE",
     "RODIN_API_KEY",
+    "RODIN_API_KEY_FILE",
     "RODIN_URL",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
 )
 
+#: A made-up token with every character that a bearer token can have, so that each encoding changes
+#: it. Tests that use it get the search for it in every output.
+TOKEN = "cAnArY0-+/~._5f1Q8zLkW2hV7nB4tXy9RgJ6mDpS3uEoIqT=="
+
+#: This many characters of a token in a row are a leak.
+WINDOW = 8
+
+CODES = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
+
+CONDITIONS = (
+    *("stranded", "stalled", "missing", "empty", "unreachable"),
+    *("timeout", "auth", "throttled", "invalid"),
+)
+
+#: The text before the perfdata has fewer bytes than this.
+TEXT_LIMIT = 255
+
+#: Metrics that follow those of the queues, in this order.
+_LAST = ("time", "token_expires_in")
+
+#: A run can end this many seconds after its deadline, since a busy machine starts it late.
+GRACE = 0.4
+
 
 class Outcome(NamedTuple):
-    """What a run left: exit code, both streams, and the seconds it took on the wall clock."""
+    """What a run left: exit code, both streams, and its duration in seconds."""
 
     code: int
     stdout: str
@@ -53,6 +98,26 @@ class Outcome(NamedTuple):
         return self.line.partition(" | ")[2]
 
 
+class Report(NamedTuple):
+    """A run that kept the promises: its state, text, metrics, and any further lines."""
+
+    state: str
+    text: str
+    metrics: Dict[str, perfdata.Datum]
+    more: str
+
+    @property
+    def values(self) -> Dict[str, float]:
+        """The value of each metric."""
+        return {label: float(datum.value) for label, datum in self.metrics.items()}
+
+    @property
+    def conditions(self) -> Tuple[str, ...]:
+        """The conditions that the text names in parentheses, in its order, each once."""
+        found = re.findall(rf"\(({'|'.join(CONDITIONS)})\)", self.text)
+        return tuple(dict.fromkeys(found))
+
+
 def environment(extra: Optional[Mapping[str, str]] = None) -> Dict[str, str]:
     """Return the environment of a run: the caller's without FOREIGN, and with *extra*."""
     foreign = {name.lower() for name in FOREIGN}
@@ -65,11 +130,15 @@ def run(
     env: Optional[Mapping[str, str]] = None,
     stdin: str = "",
     within: float = 60,
+    prefix: Sequence[str] = (),
 ) -> Outcome:
-    """Run the console script with *args*; fail if it does not end *within* seconds."""
+    """Run the console script with *args*; fail if it does not end *within* seconds.
+
+    *prefix* is a command that starts the script, such as one that makes a namespace.
+    """
     start = time.monotonic()
     done = subprocess.run(
-        [str(SCRIPT), *args],
+        [*prefix, str(SCRIPT), *args],
         input=stdin.encode(),
         capture_output=True,
         env=environment(env),
@@ -78,3 +147,101 @@ def run(
     )
     seconds = time.monotonic() - start
     return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode(), seconds)
+
+
+def in_time(start: Callable[[], Outcome], deadline: float, earliest: float = 0) -> Outcome:
+    """Return a run that ended within *deadline* seconds; a busy machine has three tries.
+
+    No run can end before *earliest*.
+    """
+    late = []
+    for _ in range(3):
+        outcome = start()
+        assert outcome.seconds >= earliest, outcome
+        if outcome.seconds <= deadline + GRACE:
+            return outcome
+        late.append(outcome)
+    raise AssertionError(f"late three times: {late}")
+
+
+def report(outcome: Outcome, verbose: bool = False, token: str = TOKEN) -> Report:
+    """Return what *outcome* reports; fail if it breaks a promise of every run."""
+    text, more = _first_line(outcome, verbose, token)
+    text, bar, metrics = text.partition(" | ")
+    service, state, dash, reason = [*text.split(" ", 3), "", "", ""][:4]
+    assert (service, dash) == ("RODIN_QUEUES", "-"), text
+    assert CODES[state] == outcome.code, outcome
+    assert reason.strip()
+    assert not bar or metrics
+    found = perfdata.parse(metrics)
+    order = sorted(found, key=lambda label: (label in _LAST, label))
+    assert list(found) == order
+    return Report(state, reason, found, more)
+
+
+def refused(outcome: Outcome, *words: str) -> str:
+    """Return the text of a usage or configuration error that holds each of *words*."""
+    found = report(outcome)
+    assert (found.state, found.metrics, found.conditions) == ("UNKNOWN", {}, ()), outcome
+    assert [word for word in words if word not in found.text] == [], found.text
+    return found.text
+
+
+def probed(outcome: Outcome) -> int:
+    """Return the exit code of a probe, whose output is one line without perfdata."""
+    line, _ = _first_line(outcome, False, TOKEN)
+    assert line.startswith("RODIN_QUEUES ")
+    assert "|" not in line
+    return outcome.code
+
+
+def _first_line(outcome: Outcome, verbose: bool, token: str) -> Tuple[str, str]:
+    """Return the first line and the lines after it, once what holds for all output is checked."""
+    assert outcome.stderr == ""
+    assert outcome.stdout.endswith("\n"), outcome
+    line, _, more = outcome.stdout.partition("\n")
+    assert verbose or not more, f"more than one line: {outcome.stdout!r}"
+    assert all(part.isprintable() for part in outcome.stdout.split("\n")), ascii(outcome.stdout)
+    assert outcome.stdout.count("|") <= 1, outcome.stdout
+    assert "internal error" not in outcome.stdout, outcome.stdout
+    assert traces(outcome.stdout, token) == [], outcome.stdout
+    text = line.partition(" | ")[0]
+    assert len(text.encode()) < TEXT_LIMIT, f"{len(text.encode())} bytes: {text}"
+    return line, more
+
+
+def traces(output: str, token: str = TOKEN) -> List[str]:
+    """Return the pieces of *token* that *output* shows in one of its forms.
+
+    A line break within a piece does not conceal it.
+    """
+    shown = output.lower()
+    joined = re.sub(r"\s", "", shown)
+    pieces = _PIECES if token == TOKEN else _pieces(token)
+    return sorted(piece for piece in pieces if piece in shown or piece in joined)
+
+
+def forms(token: str) -> List[str]:
+    """Return *token* in the forms in which it must not be shown.
+
+    In the base64 of a longer text it has one of three alignments.
+    """
+    found = [token, quote(token, safe=""), "".join(f"%{byte:02x}" for byte in token.encode())]
+    found.append(token.encode().hex())
+    for pad in range(3):
+        text = base64.b64encode(b"\0" * pad + token.encode()).decode().rstrip("=")
+        inner = text[(8 * pad + 5) // 6 : -1]
+        found += [inner, inner.replace("+", "-").replace("/", "_")]
+    return found
+
+
+def _pieces(token: str) -> FrozenSet[str]:
+    return frozenset(piece.lower() for form in forms(token) for piece in _windows(form))
+
+
+def _windows(text: str) -> Iterator[str]:
+    for start in range(max(1, len(text) - WINDOW + 1)):
+        yield text[start : start + WINDOW]
+
+
+_PIECES = _pieces(TOKEN)

@@ -1,4 +1,4 @@
-"""Certificates in good order and in every kind of disorder, made for one test run."""
+"""Authorities and certificates, sound and broken, made for one test run."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ class Certificate(NamedTuple):
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     @property
-    def der(self) -> bytes:
-        """The certificate alone, binary."""
-        return self.certificate.public_bytes(serialization.Encoding.DER)
-
-    @property
     def chain_pem(self) -> bytes:
         """The certificate and those between it and its authority."""
         between = (one.public_bytes(serialization.Encoding.PEM) for one in self.chain)
         return self.pem + b"".join(between)
+
+    @property
+    def combined(self) -> bytes:
+        """The key and the certificate, as one file can hold them."""
+        return self.key_pem() + self.pem
 
     def key_pem(self, passphrase: Optional[bytes] = None) -> bytes:
         """Return the key, encrypted where a *passphrase* is given."""
@@ -65,7 +65,7 @@ class Certificate(NamedTuple):
         )
 
     def serve(self, folder: Path) -> ssl.SSLContext:
-        """Return the context of a server that shows this certificate, however weak it is."""
+        """Return the TLS of a server with this certificate, however weak it is."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_ciphers("DEFAULT@SECLEVEL=0")
         path = folder / f"{self.certificate.serial_number}.pem"
@@ -88,7 +88,8 @@ def _alternative(name: str) -> x509.GeneralName:
 class Authority:
     """Issues certificates; its own is signed by *parent*, or by itself.
 
-    One that is not *strict* leaves out what RFC 5280 demands and old tools forgot.
+    Without *strict* its certificates lack the key usage and key identifiers that RFC 5280 requires,
+    like those of `openssl req -x509`.
     """
 
     def __init__(
@@ -157,7 +158,7 @@ def _builder(
 
 
 def _sign(builder: x509.CertificateBuilder, key: Key, signer: Authority) -> x509.Certificate:
-    """Sign the certificate of *key*; name both keys in it, as Python 3.13 wants it."""
+    """Sign the certificate of *key*; a strict signer adds the identifiers of both keys."""
     if signer.strict:
         subject = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
@@ -167,7 +168,7 @@ def _sign(builder: x509.CertificateBuilder, key: Key, signer: Authority) -> x509
 
 
 def self_signed(*names: str) -> Certificate:
-    """Return a certificate that vouches for itself."""
+    """Return a certificate that is signed by its own key."""
     key = ec.generate_private_key(ec.SECP256R1())
     own = _name("alone")
     builder = _builder(own, own, key).add_extension(
@@ -177,19 +178,14 @@ def self_signed(*names: str) -> Certificate:
 
 
 def weak_key() -> Key:
-    """Return a key that is too short for today."""
+    """Return a key that OpenSSL rejects as too short."""
     return rsa.generate_private_key(65537, 1024)
 
 
 def hashed(folder: Path, **files: bytes) -> str:
-    """Make *folder* one of authorities, a PEM each, with the links that OpenSSL looks for."""
+    """Make *folder* a directory of authorities, one PEM file each, with OpenSSL's hash links."""
     folder.mkdir()
     for name, pem in files.items():
         (folder / f"{name}.pem").write_bytes(pem)
-    rehash(str(folder))
+    subprocess.run(["openssl", "rehash", str(folder)], check=True, capture_output=True)
     return str(folder)
-
-
-def rehash(folder: str) -> None:
-    """Make the links anew."""
-    subprocess.run(["openssl", "rehash", folder], check=True, capture_output=True)

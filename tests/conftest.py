@@ -1,42 +1,107 @@
-"""What every test shares: which runs of the console script are measured for coverage."""
+"""What all tests share: signals as a shell leaves them, coverage, fixtures, and the rule of CI."""
 
 from __future__ import annotations
 
 import os
 import signal
-from typing import Generator
+import ssl
+import subprocess
+from pathlib import Path
+from typing import Generator, Iterator
 
 import pytest
 
-from tests.mutation import ALL_MEASURED
+from tests.certificates import Authority
+from tests.console import TOKEN
+from tests.server import Server
 
-# nohup, a shell's `&` and some schedulers leave them ignored, and children inherit that: no test of
-# them could pass.
+# nohup, a shell's `&` and some schedulers leave these signals ignored, and children inherit that.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-#: Tests that judge time and memory, or what a process reads and writes: measuring triples the one,
-#: adds to the other, and has files of its own. What only they reach counts as not reached, and
-#: deserves a measured test beside them.
+#: Tests that judge time and memory, or what a process reads and writes. Coverage triples the time,
+#: takes memory, and writes files of its own.
 UNMEASURED = (
-    "tests/faults/",
-    "tests/test_environments.py::test_200_at_once",
-    "tests/test_last_resort.py",
+    "tests/test_clock.py",
+    "tests/test_environments.py",
+    "tests/test_faults.py",
     "tests/test_options.py::test_no_file_is_written",
+    "tests/test_output_channel.py",
+    "tests/test_secrets.py",
+    "tests/test_tls.py",
 )
 
 
 @pytest.fixture(autouse=True)
 def _measured_or_not(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep coverage out of the processes that an unmeasured test starts."""
-    if request.node.nodeid.startswith(UNMEASURED) and ALL_MEASURED not in os.environ:
+    if request.node.nodeid.startswith(UNMEASURED):
         monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
         monkeypatch.delenv("COVERAGE_PROCESS_START", raising=False)
 
 
-#: Why a test may be left out in CI: what it is about is not in this Python, its libraries or the
-#: machine. All else can be installed there, and a test that is only skipped would pass unseen.
+@pytest.fixture(scope="session")
+def token_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the file that holds TOKEN."""
+    path = tmp_path_factory.mktemp("token") / "token"
+    path.write_text(TOKEN + "\n", encoding="ascii")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """Return the authority that signs the servers' certificates."""
+    return Authority("Root of the tests")
+
+
+@pytest.fixture(scope="session")
+def ca_file(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the file with the authority's certificate."""
+    path = tmp_path_factory.mktemp("ca") / "ca.pem"
+    path.write_bytes(authority.pem)
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def secure(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    """Return the TLS of a server on loopback whose certificate is in order."""
+    folder = tmp_path_factory.mktemp("tls")
+    return authority.issue("127.0.0.1", "localhost", "::1").serve(folder)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Return a server that speaks plain HTTP."""
+    with Server() as started:
+        yield started
+
+
+@pytest.fixture
+def tls_server(secure: ssl.SSLContext) -> Iterator[Server]:
+    """Return a server that speaks TLS."""
+    with Server(tls=secure) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def namespace() -> None:
+    """Leave out a test that mounts files of its own where this user cannot."""
+    trial = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /mnt"]
+    if subprocess.run(trial, capture_output=True, check=False).returncode:
+        pytest.skip("this user cannot make a namespace")
+
+
+@pytest.fixture
+def fifo(tmp_path: Path) -> str:
+    """Return a named pipe that no process writes to."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    return str(path)
+
+
+#: Reasons for which CI can leave out a test: its subject is not in this Python, its libraries or
+#: the machine. Everything else can be installed, and a skipped test would pass unseen.
 MAY_LACK = (
     *("this Python", "Python has no", "does not know its own library", "it insists on"),
     *("the libraries that make them", "no IPv6", "this machine has no IPv6", "somebody limits"),
@@ -48,7 +113,7 @@ MAY_LACK = (
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Make a failure of a test that CI may not leave out."""
+    """Make a failure of a test that CI must not leave out."""
     report = yield
     if report.skipped and os.environ.get("CI") == "true":
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""

@@ -59,10 +59,18 @@ WINDOW = 8
 
 CODES = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3}
 
-CONDITIONS = (
-    *("stranded", "stalled", "missing", "empty", "unreachable"),
-    *("timeout", "auth", "throttled", "invalid"),
-)
+#: The default state of each condition: the one table of it in the tests.
+STATES = {
+    "stranded": "CRITICAL",
+    "stalled": "WARNING",
+    "missing": "CRITICAL",
+    "empty": "UNKNOWN",
+    "unreachable": "CRITICAL",
+    "timeout": "CRITICAL",
+    "auth": "UNKNOWN",
+    "throttled": "UNKNOWN",
+    "invalid": "UNKNOWN",
+}
 
 #: The text before the perfdata has fewer bytes than this.
 TEXT_LIMIT = 255
@@ -114,7 +122,7 @@ class Report(NamedTuple):
     @property
     def conditions(self) -> Tuple[str, ...]:
         """The conditions that the text names in parentheses, in its order, each once."""
-        found = re.findall(rf"\(({'|'.join(CONDITIONS)})\)", self.text)
+        found = re.findall(rf"\(({'|'.join(STATES)})\)", self.text)
         return tuple(dict.fromkeys(found))
 
 

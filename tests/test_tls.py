@@ -1,0 +1,449 @@
+"""TLS: which certificates are accepted, where trust comes from, and what a client shows."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import ssl
+import warnings
+from pathlib import Path
+from typing import Callable, Dict, Iterator, NamedTuple, Tuple
+
+import pytest
+
+from tests.certificates import (
+    CLIENT,
+    DAY,
+    Authority,
+    Certificate,
+    hashed,
+    self_signed,
+    weak_key,
+)
+from tests.console import SCRIPT, TOKEN, Outcome, Report, environment, report, run
+from tests.server import Proxy, Server, http, site
+
+HOST = "127.0.0.1"
+SOUND = http("200 OK", site())
+
+Ask = Callable[..., Report]
+
+
+@pytest.fixture(scope="session")
+def stranger() -> Authority:
+    """Return an authority that no run trusts."""
+    return Authority("Stranger of the tests")
+
+
+@pytest.fixture(name="ask")
+def fixture_ask(token_file: str) -> Ask:
+    """Return what runs the check against a server."""
+
+    def ask(url: str, *args: str, prefix: Tuple[str, ...] = (), **env: str) -> Report:
+        found = run("-H", url, "--token-file", token_file, *args, env=env, prefix=prefix)
+        return report(found, verbose="-v" in args)
+
+    return ask
+
+
+def rejected(found: Report, *words: str) -> None:
+    """Assert that TLS failed, that the text has the *words*, and --insecure is no first advice."""
+    assert (found.state, found.conditions) == ("CRITICAL", ("unreachable",)), found.text
+    text = found.text.lower()
+    assert [word for word in words if word not in text] == [], found.text
+    assert "--insecure" not in text
+
+
+# --- certificates of servers and proxies --------------------------------------------------------
+
+
+def _below(root: Authority) -> Authority:
+    return Authority("Intermediate of the tests", root)
+
+
+def _long_chain(root: Authority) -> Certificate:
+    first = Authority("First", root, path_length=0)
+    leaf = Authority("Second", first).issue(HOST)
+    return leaf._replace(chain=(*leaf.chain, first.certificate))
+
+
+class Flaw(NamedTuple):
+    """What is wrong with a certificate, and the words that its text has to have."""
+
+    make: Callable[[Authority, Authority], Certificate]
+    words: Tuple[str, ...]
+
+
+FLAWS: Dict[str, Flaw] = {
+    "an unknown CA": Flaw(lambda _, other: other.issue(HOST), ("certificate", "--ca-file")),
+    "self-signed": Flaw(lambda *_: self_signed(HOST), ("self-signed", "--ca-file")),
+    "expired": Flaw(lambda ca, _: ca.issue(HOST, starts=-3 * DAY, ends=-DAY), ("expired",)),
+    "not yet valid": Flaw(lambda ca, _: ca.issue(HOST, starts=DAY, ends=3 * DAY), ("not yet",)),
+    "another name": Flaw(lambda ca, _: ca.issue("rodin.example"), ("name", "-h")),
+    "another address": Flaw(lambda ca, _: ca.issue("127.0.0.2"), ("certificate", "-h")),
+    "a client's certificate": Flaw(lambda ca, _: ca.issue(HOST, usage=[CLIENT]), ("certificate",)),
+    "a missing intermediate": Flaw(
+        lambda ca, _: _below(ca).issue(HOST)._replace(chain=()), ("intermediate", "--ca-file")
+    ),
+    "an issuer that is not a CA": Flaw(
+        lambda ca, _: Authority("Not a CA", ca, ca=False).issue(HOST), ("certificate",)
+    ),
+    "an expired intermediate": Flaw(
+        lambda ca, _: Authority("Old", ca, ends=-DAY).issue(HOST), ("expired",)
+    ),
+    "a key that is too short": Flaw(lambda ca, _: ca.issue(HOST, key=weak_key()), ("key",)),
+    "a chain that is too long": Flaw(lambda ca, _: _long_chain(ca), ("certificate",)),
+}
+
+#: What is tried on every road.
+CHOSEN = ("an unknown CA", "expired", "another name")
+
+
+@pytest.mark.parametrize("flaw", FLAWS)
+def test_a_flaw_is_rejected(
+    *, flaw: str, authority: Authority, stranger: Authority, ca_file: str, tmp_path: Path, ask: Ask
+) -> None:
+    context = FLAWS[flaw].make(authority, stranger).serve(tmp_path)
+    with Server(SOUND, tls=context) as server:
+        url = server.url.replace(HOST, "localhost") if flaw == "another name" else server.url
+        rejected(ask(url, "--ca-file", ca_file), *FLAWS[flaw].words)
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("flaw", CHOSEN)
+@pytest.mark.parametrize("whose", ["server", "proxy"])
+def test_a_flaw_is_rejected_through_a_proxy(
+    *,
+    flaw: str,
+    whose: str,
+    authority: Authority,
+    stranger: Authority,
+    ca_file: str,
+    secure: ssl.SSLContext,
+    tmp_path: Path,
+    ask: Ask,
+) -> None:
+    """The certificate of a proxy that speaks TLS is verified like that of a server."""
+    flawed = FLAWS[flaw].make(authority, stranger).serve(tmp_path)
+    tls = (flawed, secure) if whose == "server" else (secure, flawed)
+    with Server(SOUND, tls=tls[0]) as server, Proxy(tls=tls[1]) as proxy:
+        named = f"https://localhost:{proxy.port}" if flaw == "another name" else proxy.url
+        rejected(ask(server.url, "--ca-file", ca_file, HTTPS_PROXY=named))
+        assert server.requests == []
+        assert bool(proxy.requests) == (whose == "server")
+        assert TOKEN.encode() not in proxy.heard
+
+
+@pytest.mark.parametrize("flaw", CHOSEN)
+def test_insecure_accepts_a_flaw_and_says_so(
+    flaw: str, authority: Authority, stranger: Authority, tmp_path: Path, ask: Ask
+) -> None:
+    context = FLAWS[flaw].make(authority, stranger).serve(tmp_path)
+    with Server(SOUND, tls=context) as server, Proxy(tls=context) as proxy:
+        assert ask(server.url, "--insecure", HTTPS_PROXY=proxy.url).state == "OK"
+        found = ask(server.url, "--insecure", "-v")
+    assert found.state == "OK"
+    assert "--insecure" in found.more
+
+
+def test_a_verified_run_does_not_say_insecure(tls_server: Server, ca_file: str, ask: Ask) -> None:
+    tls_server.play(SOUND)
+    found = ask(tls_server.url, "--ca-file", ca_file, "-v")
+    assert found.state == "OK"
+    assert "insecure" not in found.more
+
+
+def test_a_proxy_with_a_sound_certificate_is_used(
+    secure: ssl.SSLContext, tls_server: Server, server: Server, ca_file: str, ask: Ask
+) -> None:
+    """The proxy sees the token only where http:// was asked for."""
+    tls_server.play(SOUND)
+    server.play(SOUND)
+    with Proxy(tls=secure) as proxy:
+        env = {"HTTPS_PROXY": proxy.url, "HTTP_PROXY": proxy.url}
+        assert ask(tls_server.url, "--ca-file", ca_file, **env).state == "OK"
+        assert proxy.heard.startswith(b"CONNECT ")
+        assert TOKEN.encode() not in proxy.heard
+        assert ask(server.url, "--ca-file", ca_file, **env).state == "OK"
+        assert proxy.lines[1].startswith(f"GET {server.url}/")
+
+
+#: Certificates that are accepted: what the server sends, and what is trusted.
+ACCEPTED: Dict[str, Callable[[Authority], Tuple[Certificate, bytes]]] = {
+    "a whole chain": lambda ca: (_below(ca).issue(HOST), ca.pem),
+    "an intermediate in the bundle": lambda ca: (
+        (below := _below(ca)).issue(HOST)._replace(chain=()),
+        ca.pem + below.pem,
+    ),
+    "a CA without key usage and key identifiers": lambda _: (
+        (old := Authority("Old authority", strict=False)).issue(HOST),
+        old.pem,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_what_the_defaults_of_openssl_accept_is_accepted(
+    case: str, authority: Authority, tmp_path: Path, ask: Ask
+) -> None:
+    """On every Python: 3.13 and newer set VERIFY_X509_STRICT, which is cleared."""
+    certificate, trusted = ACCEPTED[case](authority)
+    (tmp_path / "ca.pem").write_bytes(trusted)
+    with Server(SOUND, tls=certificate.serve(tmp_path)) as server:
+        assert ask(server.url, "--ca-file", str(tmp_path / "ca.pem")).state == "OK"
+
+
+def test_tls_1_0_is_rejected(authority: Authority, ca_file: str, tmp_path: Path, ask: Ask) -> None:
+    context = authority.issue(HOST).serve(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
+    with Server(SOUND, tls=context) as server:
+        rejected(ask(server.url, "--ca-file", ca_file), "tls 1.2")
+
+
+def test_a_configuration_of_openssl_that_allows_no_tls_is_named(
+    tls_server: Server, ca_file: str, tmp_path: Path, ask: Ask
+) -> None:
+    """Such as FIPS mode without its provider: the CA file is sound, and is not blamed."""
+    (tmp_path / "openssl.cnf").write_text(
+        "openssl_conf = all\n[all]\nalg_section = algorithms\n[algorithms]\n"
+        "default_properties = fips=yes\n"
+    )
+    env = {"OPENSSL_CONF": str(tmp_path / "openssl.cnf")}
+    found = ask(tls_server.url, "--ca-file", ca_file, **env)
+    assert found.state == "UNKNOWN"
+    assert "OpenSSL" in found.text
+    assert "--ca-file" not in found.text
+    assert tls_server.connections == 0
+
+
+# --- where trust comes from ---------------------------------------------------------------------
+
+#: Stores that cannot be read, made in a directory.
+UNREADABLE: Dict[str, Callable[[Path, Authority], object]] = {
+    "missing": lambda path, _: path,
+    "empty": lambda path, _: path.write_bytes(b""),
+    "text": lambda path, _: path.write_bytes(b"all is well\n"),
+    "a key alone": lambda path, ca: path.write_bytes(ca.issue("x").key_pem()),
+    "a broken certificate": lambda path, ca: path.write_bytes(ca.pem.replace(b"M", b"#", 1)),
+    "an empty directory": lambda path, _: path.mkdir(),
+    "a directory without hash links": lambda path, ca: (
+        path.mkdir(),
+        (path / "ca.pem").write_bytes(ca.pem),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_a_store_that_cannot_be_read_is_a_configuration_error(
+    case: str, authority: Authority, tmp_path: Path, tls_server: Server, ask: Ask
+) -> None:
+    path = tmp_path / "store"
+    UNREADABLE[case](path, authority)
+    found = ask(tls_server.url, "--ca-file", str(path))
+    assert (found.state, found.conditions, found.metrics) == ("UNKNOWN", (), {})
+    assert "--ca-file" in found.text
+    assert tls_server.connections == 0
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_store_of_the_environment_that_cannot_be_read_is_named(
+    variable: str, tmp_path: Path, tls_server: Server, ask: Ask
+) -> None:
+    found = ask(tls_server.url, **{variable: str(tmp_path / "missing")})
+    assert (found.state, found.metrics) == ("UNKNOWN", {})
+    assert variable in found.text
+    assert tls_server.connections == 0
+
+
+#: Stores by precedence: `good` and `dir` have the server's CA, `bad` and `baddir` have another.
+PRECEDENCE: Dict[str, Tuple[Dict[str, str], str]] = {
+    "none": ({}, "CRITICAL"),
+    "a hashed directory": ({"--ca-file": "dir"}, "OK"),
+    "another directory": ({"--ca-file": "baddir"}, "CRITICAL"),
+    "the option first": ({"--ca-file": "good", "REQUESTS_CA_BUNDLE": "bad"}, "OK"),
+    "only the option": ({"--ca-file": "bad", "REQUESTS_CA_BUNDLE": "good"}, "CRITICAL"),
+    "REQUESTS_CA_BUNDLE": ({"REQUESTS_CA_BUNDLE": "good", "CURL_CA_BUNDLE": "bad"}, "OK"),
+    "only requests": ({"REQUESTS_CA_BUNDLE": "bad", "SSL_CERT_FILE": "good"}, "CRITICAL"),
+    "CURL_CA_BUNDLE": ({"CURL_CA_BUNDLE": "dir", "SSL_CERT_FILE": "bad"}, "OK"),
+    "only curl": ({"CURL_CA_BUNDLE": "bad", "SSL_CERT_DIR": "dir"}, "CRITICAL"),
+    "SSL_CERT_FILE": ({"SSL_CERT_FILE": "good", "SSL_CERT_DIR": "baddir"}, "OK"),
+    "SSL_CERT_DIR": ({"SSL_CERT_DIR": "dir"}, "OK"),
+    "the second directory": ({"SSL_CERT_DIR": "baddir:missing:dir"}, "OK"),
+    "empty is unset": ({"REQUESTS_CA_BUNDLE": "", "SSL_CERT_FILE": "good"}, "OK"),
+}
+
+
+@pytest.fixture(scope="module")
+def stores(
+    authority: Authority, stranger: Authority, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return a directory with the stores of PRECEDENCE."""
+    folder = tmp_path_factory.mktemp("stores")
+    (folder / "good").write_bytes(authority.pem)
+    (folder / "bad").write_bytes(stranger.pem)
+    hashed(folder / "dir", ours=authority.pem, other=stranger.pem)
+    hashed(folder / "baddir", other=stranger.pem)
+    return folder
+
+
+@pytest.mark.parametrize("case", PRECEDENCE)
+def test_the_order_of_the_stores(case: str, stores: Path, tls_server: Server, ask: Ask) -> None:
+    tls_server.play(SOUND)
+    given, state = PRECEDENCE[case]
+    paths = {
+        name: ":".join(str(stores / part) for part in value.split(":")) if value else ""
+        for name, value in given.items()
+    }
+    option = paths.pop("--ca-file", "")
+    args = ("--ca-file", option) if option else ()
+    assert ask(tls_server.url, *args, **paths).state == state
+
+
+#: What an administrator puts into the system's directory of CAs.
+SYSTEM: Dict[str, Tuple[str, str]] = {
+    "a hashed directory": ('cp "$GOOD" $STORE/ours.pem; openssl rehash $STORE', "OK"),
+    "a bundle file": ('cp "$GOOD" $STORE/ca-certificates.crt', "OK"),
+    "the directory first": (
+        'cp "$GOOD" $STORE/ours.pem; openssl rehash $STORE; cp "$BAD" $STORE/ca-certificates.crt',
+        "OK",
+    ),
+    "another CA": ('cp "$BAD" $STORE/ca-certificates.crt', "CRITICAL"),
+}
+
+
+@pytest.mark.usefixtures("namespace")
+@pytest.mark.parametrize("case", SYSTEM)
+def test_the_store_of_the_system(case: str, stores: Path, tls_server: Server, ask: Ask) -> None:
+    """In a mount namespace, in which the test fills the store."""
+    tls_server.play(SOUND)
+    fill, state = SYSTEM[case]
+    path = Path(ssl.get_default_verify_paths().openssl_capath)
+    if not path.exists():
+        pytest.skip("this Python's OpenSSL has no directory of CAs")
+    script = f'mount -t tmpfs none $STORE && {{ {fill}; }} >/dev/null && exec "$@"'
+    prefix = ("unshare", "--mount", "sh", "-c", script, "store")
+    env = {"GOOD": str(stores / "good"), "BAD": str(stores / "bad"), "STORE": str(path.resolve())}
+    assert ask(tls_server.url, prefix=prefix, **env).state == state
+
+
+# --- mutual TLS ---------------------------------------------------------------------------------
+
+
+class Demanding(NamedTuple):
+    """A server that requires a client certificate, and the files that a client can show."""
+
+    server: Server
+    folder: Path
+
+    def options(self, certificate: str, key: str) -> Tuple[str, ...]:
+        """Return the options that name these files, if any."""
+        shown = ("--client-cert", str(self.folder / certificate)) if certificate else ()
+        return (*shown, *(("--client-key", str(self.folder / key)) if key else ()))
+
+
+@pytest.fixture(scope="module", params=["TLSv1_2", "TLSv1_3"])
+def demanding(
+    request: pytest.FixtureRequest,
+    authority: Authority,
+    stranger: Authority,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Demanding]:
+    """Return the server for each protocol: in 1.3 it rejects only after the handshake."""
+    folder = tmp_path_factory.mktemp("mutual")
+    ours = authority.issue("client", usage=[CLIENT])
+    files = {
+        "client.pem": ours.pem,
+        "client.key": ours.key_pem(),
+        "combined.pem": ours.combined,
+        "encrypted.key": ours.key_pem(b"a passphrase"),
+        "other.key": stranger.issue("client").key_pem(),
+        "text": b"nothing of use\n",
+        "stranger.pem": stranger.issue("client", usage=[CLIENT]).combined,
+        "expired.pem": authority.issue("client", ends=-DAY / 2, usage=[CLIENT]).combined,
+        "authority.pem": authority.pem,
+    }
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    context = authority.issue(HOST).serve(folder)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion[request.param]
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(str(folder / "authority.pem"))
+    with Server(SOUND, tls=context) as server:
+        yield Demanding(server, folder)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "state"),
+    [
+        pytest.param("client.pem", "client.key", "OK", id="two files"),
+        pytest.param("combined.pem", "", "OK", id="one file"),
+        pytest.param("", "", "CRITICAL", id="no certificate"),
+        pytest.param("stranger.pem", "", "CRITICAL", id="of an unknown CA"),
+        pytest.param("expired.pem", "", "CRITICAL", id="expired"),
+    ],
+)
+def test_a_client_certificate(
+    *, certificate: str, key: str, state: str, demanding: Demanding, ca_file: str, ask: Ask
+) -> None:
+    options = demanding.options(certificate, key)
+    found = ask(demanding.server.url, "--ca-file", ca_file, *options)
+    assert found.state == state
+    if state != "OK":
+        rejected(found, "--client-cert")
+
+
+def test_a_client_certificate_through_a_tunnel(
+    demanding: Demanding, ca_file: str, ask: Ask
+) -> None:
+    options = demanding.options("client.pem", "client.key")
+    with Proxy() as proxy:
+        found = ask(demanding.server.url, "--ca-file", ca_file, *options, HTTPS_PROXY=proxy.url)
+    assert found.state == "OK"
+    assert proxy.connections == 1
+
+
+@pytest.mark.parametrize("demanding", ["TLSv1_3"], indirect=True)
+@pytest.mark.parametrize(
+    ("certificate", "key", "option"),
+    [
+        pytest.param("client.pem", "", "--client-cert", id="no key"),
+        pytest.param("client.pem", "other.key", "--client-key", id="another key"),
+        pytest.param("client.pem", "missing", "--client-key", id="a missing key"),
+        pytest.param("client.pem", "text", "--client-key", id="text as a key"),
+        pytest.param("client.pem", "encrypted.key", "encrypted", id="an encrypted key"),
+        pytest.param("missing", "client.key", "--client-cert", id="a missing certificate"),
+        pytest.param("text", "client.key", "--client-cert", id="text as a certificate"),
+        pytest.param(".", "", "--client-cert", id="a directory"),
+        pytest.param("", "client.key", "--client-key", id="a key alone"),
+    ],
+)
+def test_a_client_certificate_that_cannot_be_read_is_a_configuration_error(
+    *, certificate: str, key: str, option: str, demanding: Demanding, ca_file: str, ask: Ask
+) -> None:
+    before = demanding.server.connections
+    found = ask(demanding.server.url, "--ca-file", ca_file, *demanding.options(certificate, key))
+    assert (found.state, found.metrics) == ("UNKNOWN", {})
+    assert option in found.text
+    assert demanding.server.connections == before
+
+
+@pytest.mark.parametrize("demanding", ["TLSv1_3"], indirect=True)
+def test_the_passphrase_of_a_key_is_not_asked_for_on_a_terminal(
+    demanding: Demanding, ca_file: str, token_file: str
+) -> None:
+    """OpenSSL would ask on a controlling terminal, and wait for ever."""
+    options = demanding.options("client.pem", "encrypted.key")
+    args = ["-H", demanding.server.url, "--token-file", token_file, "--ca-file", ca_file, *options]
+    pid, terminal = pty.fork()
+    if not pid:
+        os.execve(SCRIPT, [str(SCRIPT), *args], environment())
+    output = b""
+    with contextlib.suppress(OSError):  # the run has ended
+        while True:
+            output += os.read(terminal, 65536)
+    os.close(terminal)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert report(Outcome(code, output.decode().replace("\r\n", "\n"), "", 0)).state == "UNKNOWN"

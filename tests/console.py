@@ -8,6 +8,7 @@ of the token. `report` asserts all of them, so that no test can forget one.
 from __future__ import annotations
 
 import base64
+import html
 import os
 import re
 import subprocess
@@ -25,8 +26,9 @@ from typing import (
     Optional,
     Sequence,
     Tuple,
+    Union,
 )
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from tests import perfdata
 
@@ -133,38 +135,66 @@ def environment(extra: Optional[Mapping[str, str]] = None) -> Dict[str, str]:
     return {**kept, **(extra or {})}
 
 
+def start(
+    *args: str,
+    env: Optional[Mapping[str, str]] = None,
+    stdin: int = subprocess.PIPE,
+    stdout: int = subprocess.PIPE,
+    prefix: Sequence[str] = (),
+) -> subprocess.Popen[bytes]:
+    """Start the console script with *args*; `finish` waits for its end.
+
+    *prefix* is a command that starts the script, such as one that makes a namespace.
+    """
+    return subprocess.Popen(
+        [*prefix, str(SCRIPT), *args],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        env=environment(env),
+    )
+
+
+def finish(process: subprocess.Popen[bytes], stdin: str = "", within: float = 60) -> Outcome:
+    """Return what a started run left, and the seconds that it still took; kill one that hangs."""
+    begin = time.monotonic()
+    with process:
+        try:
+            stdout, stderr = process.communicate(stdin.encode() or None, timeout=within)
+        except BaseException:
+            process.kill()
+            raise
+    seconds = time.monotonic() - begin
+    return Outcome(process.returncode, (stdout or b"").decode(), stderr.decode(), seconds)
+
+
 def run(
     *args: str,
     env: Optional[Mapping[str, str]] = None,
-    stdin: str = "",
+    stdin: Union[str, int] = "",
+    stdout: int = subprocess.PIPE,
     within: float = 60,
     prefix: Sequence[str] = (),
 ) -> Outcome:
     """Run the console script with *args*; fail if it does not end *within* seconds.
 
-    *prefix* is a command that starts the script, such as one that makes a namespace.
+    *stdin* is a text or a descriptor. What is written to another *stdout* than a pipe is lost.
     """
-    start = time.monotonic()
-    done = subprocess.run(
-        [*prefix, str(SCRIPT), *args],
-        input=stdin.encode(),
-        capture_output=True,
-        env=environment(env),
-        timeout=within,
-        check=False,
-    )
-    seconds = time.monotonic() - start
-    return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode(), seconds)
+    begin = time.monotonic()
+    source = stdin if isinstance(stdin, int) else subprocess.PIPE
+    process = start(*args, env=env, stdin=source, stdout=stdout, prefix=prefix)
+    outcome = finish(process, stdin if isinstance(stdin, str) else "", within)
+    return outcome._replace(seconds=time.monotonic() - begin)
 
 
-def in_time(start: Callable[[], Outcome], deadline: float, earliest: float = 0) -> Outcome:
+def in_time(attempt: Callable[[], Outcome], deadline: float, earliest: float = 0) -> Outcome:
     """Return a run that ended within *deadline* seconds; a busy machine has three tries.
 
     No run can end before *earliest*.
     """
     late = []
     for _ in range(3):
-        outcome = start()
+        outcome = attempt()
         assert outcome.seconds >= earliest, outcome
         if outcome.seconds <= deadline + GRACE:
             return outcome
@@ -221,12 +251,13 @@ def _first_line(outcome: Outcome, verbose: bool, token: str) -> Tuple[str, str]:
 def traces(output: str, token: str = TOKEN) -> List[str]:
     """Return the pieces of *token* that *output* shows in one of its forms.
 
-    A line break within a piece does not conceal it.
+    Line breaks and escapes within a piece do not conceal it.
     """
-    shown = output.lower()
-    joined = re.sub(r"\s", "", shown)
+    unescaped = re.sub(r"\\u00([0-9a-fA-F]{2})", r"%\1", output)
+    texts = [output, re.sub(r"\s", "", output), html.unescape(output), unquote(unescaped)]
+    shown = "\n".join(texts).lower()
     pieces = _PIECES if token == TOKEN else _pieces(token)
-    return sorted(piece for piece in pieces if piece in shown or piece in joined)
+    return sorted(piece for piece in pieces if piece in shown)
 
 
 def forms(token: str) -> List[str]:

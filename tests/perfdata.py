@@ -61,6 +61,8 @@ def _take_label(text: str) -> tuple[str, str]:
     quoted = found.group("quoted")
     label = found.group("bare") if quoted is None else quoted
     _check_label(label)
+    if quoted and " " not in quoted:
+        raise ValueError(f"{label!r} is quoted, which some readers take for a part of the name")
     return label, text[found.end() :]
 
 
@@ -69,7 +71,7 @@ def _check_label(label: str) -> None:
         raise ValueError("a label is empty")
     if not label.isprintable():
         raise ValueError(f"{label!r} holds what cannot be printed")
-    for forbidden in ("=", "|", "::"):
+    for forbidden in ("=", "|", ";", "::"):
         if forbidden in label:
             raise ValueError(f"{label!r} holds {forbidden!r}")
     if len(label) > LABEL_LIMIT:
@@ -122,7 +124,11 @@ def _check_range(label: str, text: str) -> None:
         raise ValueError(f"{label!r} has a range that starts above its end: {text!r}")
     if not found.group("colon") and Decimal(end) < 0:
         raise ValueError(f"{label!r} has a range that starts above its end: {text!r}")
-    if not found.group("inside") and Decimal(end) >= 0 and _only_from_above(label, start):
+    if (
+        Decimal(end) >= 0
+        and _only_from_above(label, start)
+        and not (found.group("inside") and start != "~")
+    ):
         raise ValueError(f"{label!r} has a bound from above that is not a plain number: {text!r}")
 
 

@@ -122,6 +122,13 @@ class Server:
         """The first line of each request."""
         return [request.decode("latin-1").partition("\r\n")[0] for request in self.requests]
 
+    def wait_for_request(self, within: float = 10) -> None:
+        """Wait until a request has come."""
+        end = time.monotonic() + within
+        while not self.requests:
+            assert time.monotonic() < end, "no request came"
+            time.sleep(0.005)
+
     def __enter__(self: _Server) -> _Server:
         self._thread.start()
         return self
@@ -261,6 +268,21 @@ def refusing_port() -> Iterator[int]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield int(taken.getsockname()[1])
+
+
+@contextlib.contextmanager
+def silent_port(host: str = "127.0.0.1") -> Iterator[int]:
+    """Give a port whose queue of connections is full, so that the kernel drops every SYN."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with contextlib.ExitStack() as stack:
+        listener = socket.create_server((host, 0), family=family, backlog=0)
+        stack.callback(listener.close)
+        for _ in range(3):
+            waiting = socket.socket(family)
+            stack.callback(waiting.close)
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield int(listener.getsockname()[1])
 
 
 # --- responses ----------------------------------------------------------------------------------

@@ -221,7 +221,13 @@ def test_a_configuration_of_openssl_that_allows_no_tls_is_named(
 
 # --- where trust comes from ---------------------------------------------------------------------
 
-#: Stores that cannot be read, made in a directory.
+
+def _unhashed(path: Path, authority: Authority) -> None:
+    path.mkdir()
+    (path / "ca.pem").write_bytes(authority.pem)
+
+
+#: Stores that cannot be read.
 UNREADABLE: Dict[str, Callable[[Path, Authority], object]] = {
     "missing": lambda path, _: path,
     "empty": lambda path, _: path.write_bytes(b""),
@@ -229,10 +235,7 @@ UNREADABLE: Dict[str, Callable[[Path, Authority], object]] = {
     "a key alone": lambda path, ca: path.write_bytes(ca.issue("x").key_pem()),
     "a broken certificate": lambda path, ca: path.write_bytes(ca.pem.replace(b"M", b"#", 1)),
     "an empty directory": lambda path, _: path.mkdir(),
-    "a directory without hash links": lambda path, ca: (
-        path.mkdir(),
-        (path / "ca.pem").write_bytes(ca.pem),
-    ),
+    "a directory without hash links": _unhashed,
 }
 
 

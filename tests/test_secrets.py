@@ -1,0 +1,345 @@
+"""The token stays secret, whatever a server, an environment or an administrator does with it.
+
+`console.report` searches every output for TOKEN. Here the token is put where it could be shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import time
+from pathlib import Path
+from typing import Callable, Dict, List, Tuple
+from urllib.parse import quote
+
+import pytest
+
+from tests.console import TOKEN, Report, finish, report, run, start, traces
+from tests.server import Proxy, Script, Server, answer, head, http, queue, refusing_port, site
+
+AUTHORIZATION = f"Authorization: Bearer {TOKEN}\r\n".encode()
+SOUND = http("200 OK", site())
+
+Ask = Callable[..., Report]
+
+
+def encoded(text: str) -> str:
+    """Return *text* in base64."""
+    return base64.b64encode(text.encode()).decode()
+
+
+#: The forms that SECURITY.md lists, as a server writes them.
+FORMS: Dict[str, Callable[[str], str]] = {
+    "as it is": str,
+    "capitals": str.upper,
+    "small letters": str.lower,
+    "percent": lambda token: quote(token, safe=""),
+    "percent, small": lambda token: quote(token, safe="").lower(),
+    "percent, all": lambda token: "".join(f"%{ord(char):02X}" for char in token),
+    "HTML": lambda token: token.replace("/", "&#x2F;").replace("=", "&#61;").replace("+", "&plus;"),
+    "HTML, all": lambda token: "".join(f"&#{ord(char)};" for char in token),
+    "JSON": lambda token: token.replace("/", "\\/"),
+    "JSON, all": lambda token: "".join(f"\\u{ord(char):04x}" for char in token),
+    "hex": lambda token: token.encode().hex(),
+    "hex, capitals": lambda token: token.encode().hex().upper(),
+    "base64": encoded,
+    "base64 of the header": lambda token: encoded(f"Bearer {token}"),
+    "base64 of a login": lambda token: encoded(f"a:{token}"),
+    "base64url": lambda token: encoded(token).replace("+", "-").replace("/", "_"),
+}
+
+
+def all_forms(token: str) -> List[str]:
+    """Return *token* in each of the FORMS."""
+    return [form(token) for form in FORMS.values()]
+
+
+def queues(value: object) -> Callable[[str], bytes]:
+    """Return a place where each form is the name of a queue with this value."""
+    return lambda token: http(
+        "200 OK", site()[:-1] + ", " + answer(dict.fromkeys(all_forms(token), value))[1:]
+    )
+
+
+def body(status: str, text: str) -> Callable[[str], bytes]:
+    """Return a place where all forms stand in a body, at `{}`."""
+    return lambda token: http(status, text.replace("{}", " ".join(all_forms(token))))
+
+
+def headers(status: str, line: str) -> Callable[[str], bytes]:
+    """Return a place where all forms stand in header lines, at `{}`."""
+    return lambda token: http(status, "", *(line.replace("{}", form) for form in all_forms(token)))
+
+
+#: Where an echoing server puts the token, and whether -vvv has to show that something stood there.
+PLACES: Dict[str, Tuple[Callable[[str], bytes], bool]] = {
+    "queues without consumers": (queues(queue(0, 7, 0)), True),
+    "sound queues": (queues(queue()), True),
+    "malformed queues": (queues(None), True),
+    "a queue in JSON escapes": (lambda t: b'{"' + FORMS["JSON, all"](t).encode() + b'":1}', False),
+    "a long queue": (lambda t: http("200 OK", answer({"n" * 40 + t: queue(0, 7, 0)})), True),
+    "a field": (lambda t: http("200 OK", site(mesh=queue(t))), False),
+    "an error object": (lambda t: http("200 OK", answer({"error": t, "message": t})), True),
+    "a text": (body("200 OK", "{}"), True),
+    "a text at 2,000 bytes": (body("200 OK", "x" * 1970 + "{}"), False),
+    "the reason of a rejection": (body("401 No", '{"error": "{} is not valid"}'), True),
+    "an error page": (body("502 Bad", "<html><pre>Authorization: {}</pre></html>"), True),
+    "an error page at 64 KiB": (body("500 No", "x" * 65_500 + "{}"), False),
+    "headers": (headers("200 OK", "X-Token: {}"), True),
+    "headers at 400 characters": (headers("404 No", "X-Token: " + "x" * 360 + "{}"), False),
+    "the encoding": (headers("200 OK", "Content-Encoding: {}"), True),
+    "Retry-After": (headers("429 Slow", "Retry-After: {}"), True),
+    "the reason phrase": (lambda t: http(f"403 {t}"), False),
+    "a long reason phrase": (lambda t: http(f"502 {'x' * 180} {t}"), False),
+    "the status line": (lambda t: f"{' '.join(all_forms(t))}\r\n\r\n".encode(), False),
+    "a chunk size": (lambda t: head("200 OK", "Transfer-Encoding: chunked") + t.encode(), False),
+}
+
+
+@pytest.fixture(name="ask")
+def fixture_ask(token_file: str) -> Ask:
+    """Return what runs the check with the token and asserts that it is not shown."""
+
+    def ask(url: str, *args: str, **env: str) -> Report:
+        outcome = run("-H", url, "--token-file", token_file, *args, env=env)
+        return report(outcome, verbose=any(arg.startswith("-v") for arg in args))
+
+    return ask
+
+
+def echo(place: Callable[[str], bytes]) -> Callable[[bytes], bytes]:
+    """Return what puts the token of a request into the *place* of its response."""
+    return lambda request: place(request.split(b"Bearer ")[1].split(b"\r\n")[0].decode())
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_echoed_token_is_not_shown(place: str, server: Server, ask: Ask) -> None:
+    respond, is_shown = PLACES[place]
+    server.play(echo(respond))
+    found = ask(server.url, "-vvv")
+    assert AUTHORIZATION in server.requests[0]
+    assert "***" in found.text + found.more or not is_shown
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_redirect_does_not_show_the_token(form: str, server: Server, ask: Ask) -> None:
+    """The target is shown without -v, and truncated."""
+    location = f"Location: https://login.example/{'x' * 20}/{{}}"
+    server.play(echo(lambda token: http("302 Found", "", location.format(FORMS[form](token)))))
+    found = ask(server.url)
+    assert found.conditions == ("invalid",)
+    assert "login.example" in found.text
+
+
+@pytest.mark.parametrize("place", ["queues without consumers", "a text", "headers"])
+def test_no_part_of_a_jwt_is_shown(place: str, server: Server, tmp_path: Path) -> None:
+    """Each part is as secret as the whole: the claims name a customer."""
+    claims = {"exp": int(time.time()) + 86400, "sub": "a customer"}
+    parts = [encoded(json.dumps(part)).rstrip("=") for part in ({"alg": "HS256"}, claims)]
+    parts.append("s1gNaTuRe" * 5)
+    path = tmp_path / "token"
+    path.write_text(".".join(parts), encoding="ascii")
+    for part in parts:
+        server.play(PLACES[place][0](part))
+        outcome = run("-H", server.url, "--token-file", str(path), "-vvv")
+        found = report(outcome, verbose=True, token=part)
+        assert "***" in found.text + found.more
+        assert "token_expires_in" in found.metrics
+
+
+# --- the request --------------------------------------------------------------------------------
+
+
+def test_a_tunnel_does_not_get_the_token(tls_server: Server, ca_file: str, ask: Ask) -> None:
+    tls_server.play(SOUND)
+    with Proxy() as proxy:
+        found = ask(tls_server.url, "--ca-file", ca_file, HTTPS_PROXY=proxy.url)
+    assert found.state == "OK"
+    assert AUTHORIZATION in tls_server.requests[0]
+    assert b"authorization" not in proxy.requests[0].lower()
+    assert traces(proxy.heard.decode("latin-1")) == []
+    assert len(proxy.heard) > 700, "the proxy received too little to prove anything"
+
+
+@pytest.mark.parametrize("variable", ["HOME", "NETRC"])
+@pytest.mark.parametrize("status", ["200 OK", "401 No"])
+def test_netrc_is_not_used(
+    variable: str, status: str, server: Server, tmp_path: Path, ask: Ask
+) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login intruder password hunter2\n", encoding="ascii")
+    netrc.chmod(0o600)
+    server.play(http(status, site(), 'WWW-Authenticate: Basic realm="x"'))
+    ask(server.url, **{variable: str(tmp_path if variable == "HOME" else netrc)})
+    assert len(server.requests) == 1
+    assert server.requests[0].count(b"Authorization") == 1
+    assert AUTHORIZATION in server.requests[0]
+
+
+def test_no_key_of_the_connection_is_written(
+    tls_server: Server, ca_file: str, tmp_path: Path, ask: Ask
+) -> None:
+    """With the keys, recorded traffic shows the token."""
+    tls_server.play(SOUND)
+    keys = tmp_path / "keys"
+    assert ask(tls_server.url, "--ca-file", ca_file, SSLKEYLOGFILE=str(keys)).state == "OK"
+    assert not keys.exists()
+
+
+PASSWORD = "pR0xyPa55w0rdOfSomeLength"
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        pytest.param(None, 0, id="a tunnel"),
+        pytest.param(http("407 Who"), 2, id="407"),
+        pytest.param(http("503 No"), 2, id="503"),
+        pytest.param(b"junk\r\n\r\n", 2, id="garbage"),
+    ],
+)
+@pytest.mark.parametrize("verbosity", ["", "-vvv"])
+def test_the_password_of_a_proxy_is_not_shown(
+    *, script: Script, code: int, verbosity: str, tls_server: Server, ca_file: str, token_file: str
+) -> None:
+    tls_server.play(SOUND)
+    args = ["-H", tls_server.url, "--token-file", token_file, "--ca-file", ca_file]
+    with Server(script) if script else Proxy() as proxy:
+        env = {"HTTPS_PROXY": f"http://someone:{PASSWORD}@{proxy.address}"}
+        outcome = run(*args, *verbosity.split(), env=env)
+        report(outcome, verbose=bool(verbosity), token=PASSWORD)
+        assert b"Proxy-Authorization: Basic " in proxy.requests[0]
+    assert outcome.code == code
+    assert all(b"Proxy-Authorization" not in request for request in tls_server.requests)
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        pytest.param(f"http://someone:{PASSWORD}@127.0.0.1:{{}}", id="a proxy that refuses"),
+        pytest.param(f"socks5://someone:{PASSWORD}@127.0.0.1:{{}}", id="a SOCKS proxy"),
+        pytest.param(f"someone:{PASSWORD}", id="not a proxy"),
+        pytest.param(f"http://someone:{PASSWORD}\u20ac@127.0.0.1:{{}}", id="not ASCII"),
+    ],
+)
+def test_the_password_of_a_proxy_that_cannot_be_used_is_not_shown(
+    proxy: str, server: Server, token_file: str
+) -> None:
+    with refusing_port() as port:
+        args = ("-H", server.url, "--token-file", token_file, "-vvv")
+        outcome = run(*args, env={"HTTP_PROXY": proxy.format(port)})
+    found = report(outcome, verbose=True, token=PASSWORD)
+    assert found.conditions == ("unreachable",)
+    assert "prox" in found.text.lower()
+
+
+# --- the machine --------------------------------------------------------------------------------
+
+
+def test_the_token_is_in_no_command_line_and_no_child(server: Server, token_file: str) -> None:
+    """While a silent server holds the run."""
+    process = start("-H", server.url, "--token-file", token_file, "-vvv")
+    server.wait_for_request()
+    folder = Path(f"/proc/{process.pid}")
+    shown = [(folder / name).read_text() for name in ("cmdline", "environ", "comm")]
+    children = "".join(path.read_text() for path in folder.glob("task/*/children"))
+    opened = {os.readlink(path) for path in (folder / "fd").iterdir()}
+    process.terminate()
+    report(finish(process), verbose=True)
+    assert traces("".join(shown)) == []
+    assert children == ""
+    assert [path for path in opened if path.startswith("/") and not path.startswith("/dev")] == []
+
+
+#: Reports each file that Python opens for writing, each program, and each connection.
+HOOK = """
+import os, sys
+_log = os.open(os.environ["LOG"], os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+_writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
+_leaving = ("subprocess.", "os.fork", "os.exec", "os.posix_spawn", "os.spawn", "os.system",
+            "os.mkdir", "os.link", "os.symlink", "os.rename", "syslog.", "socket.connect")
+def _hook(event, args):
+    opened = event == "open" and args[2] & _writing and not isinstance(args[0], int)
+    if event.startswith(_leaving) or (opened and not str(args[0]).startswith(("/dev/", "/proc/"))):
+        shown = args[1:] if event.startswith("socket.") else args
+        os.write(_log, f"{event} {shown}\\n".encode())
+sys.addaudithook(_hook)
+"""
+
+
+def test_nothing_leaves_the_process_but_one_request(
+    server: Server, tmp_path: Path, ask: Ask
+) -> None:
+    """No file, no program, no log, and no other server gets anything."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (tmp_path / "sitecustomize.py").write_text(HOOK, encoding="ascii")
+    server.play(echo(PLACES["an error page"][0]))
+    env = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), str(home))
+    env.update(PYTHONPATH=str(tmp_path), PYTHONDONTWRITEBYTECODE="1", LOG=str(tmp_path / "log"))
+    assert ask(server.url, "-vvv", **env).conditions == ("unreachable",)
+    expected = f"socket.connect {(('127.0.0.1', server.port),)}\n"
+    assert (tmp_path / "log").read_text() == expected
+    assert list(home.iterdir()) == []
+
+
+# --- arguments ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("--token", TOKEN),
+        (f"--api-key={TOKEN}",),
+        ("-T", TOKEN),
+        (f"-t{TOKEN}",),
+        (f"--insecure={TOKEN}",),
+        (TOKEN,),
+        ("-H", f"Authorization: Bearer {TOKEN}"),
+        ("-H", f"https://someone:{TOKEN}@127.0.0.1"),
+        ("-H", f"https://127.0.0.1/?token={TOKEN}"),
+        ("-H", f"127.0.0.1:{TOKEN}"),
+        ("--token-file", TOKEN),
+        ("--ca-file", TOKEN),
+        ("-w", f"job_awaiting={TOKEN}"),
+        ("--state", f"auth={TOKEN}"),
+        ("--probe", TOKEN),
+        ("--extra-opts", f"x@{TOKEN}"),
+    ],
+    ids=lambda args: " ".join(args).replace(TOKEN, "TOKEN"),
+)
+def test_a_token_given_as_an_argument_is_not_shown(args: Tuple[str, ...], ask: Ask) -> None:
+    assert ask("https://127.0.0.1:1", "-t", "2", *args).state == "UNKNOWN"
+
+
+@pytest.mark.parametrize("line", [f"token = {TOKEN}", f"timeout = {TOKEN}", TOKEN, f"[{TOKEN}"])
+def test_a_token_in_an_ini_file_is_not_shown(line: str, tmp_path: Path, ask: Ask) -> None:
+    ini = tmp_path / "plugins.ini"
+    ini.write_text(f"[check_rodin_queues]\n{line}\n", encoding="ascii")
+    assert ask("http://127.0.0.1:1", f"--extra-opts=@{ini}", "-vvv").state == "UNKNOWN"
+
+
+#: A token that can also be the name of a host and of a queue.
+WORD = "c4n4ry0fL3tt3rsAndD1g1ts0nly5x7Q9w"
+
+
+@pytest.mark.parametrize(
+    ("args", "env"),
+    [
+        (("-H", WORD), {}),
+        (("-H", f"http://127.0.0.1:1/{WORD}"), {}),
+        (("-w", f"{WORD}.job_awaiting=5"), {}),
+        (("-q", f"{WORD}*"), {}),
+        (("--require", WORD), {}),
+        ((), {"HTTP_PROXY": f"http://{WORD}:9"}),
+        ((), {"HTTP_PROXY": f"http://a:{WORD}@127.0.0.1:1"}),
+    ],
+    ids=str,
+)
+def test_a_token_that_is_also_a_name_is_not_shown(
+    args: Tuple[str, ...], env: Dict[str, str], server: Server
+) -> None:
+    server.play(SOUND)
+    outcome = run("-H", server.url, "-t", "3", "-vvv", *args, env={"RODIN_API_KEY": WORD, **env})
+    report(outcome, verbose=True, token=WORD)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import shutil
 import signal
@@ -32,11 +33,12 @@ from tests.server import (
     site,
 )
 
-DEADLINE = 1.2
+DEADLINE = 1.5
 BODY = site().encode()
 SOUND = http("200 OK", BODY)
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+GZIP = gzip.compress(BODY)
 CONNECTED = b"HTTP/1.1 200 Connected\r\n\r\n"
 
 Ask = Callable[..., Outcome]
@@ -49,9 +51,11 @@ def fixture_ask(token_file: str) -> Ask:
     return lambda *more, **env: run(*args, *more, env=env)
 
 
-def late(attempt: Callable[[], Outcome], *words: str, state: str = "CRITICAL") -> Report:
+def late(
+    attempt: Callable[[], Outcome], *words: str, state: str = "CRITICAL", deadline: float = DEADLINE
+) -> Report:
     """Assert that a run ends at its deadline and says so with these *words*."""
-    found = report(in_time(attempt, DEADLINE, earliest=DEADLINE))
+    found = report(in_time(attempt, deadline, earliest=deadline))
     assert (found.state, found.conditions) == (state, ("timeout",)), found.text
     assert [word for word in words if word.lower() not in found.text.lower()] == [], found.text
     return found
@@ -73,7 +77,7 @@ ENDLESS: Dict[str, Tuple[str, Script]] = {
     "silent between chunks": ("reading", [CHUNKED + chunk(BODY), HOLD]),
     "dripped body": ("reading", [head("200 OK", "Content-Length: 999"), Drip(BODY)]),
     "dripped chunks": ("reading", [CHUNKED, Repeat(chunk(b" "), 0.1)]),
-    "dripped gzip": ("reading", [head("200 OK", "Content-Encoding: gzip"), Drip(b"\x1f\x8b\x08")]),
+    "dripped gzip": ("reading", [head("200 OK", "Content-Encoding: gzip"), Drip(GZIP)]),
     "blanks before the JSON": ("reading", [head(), Repeat(b" ", 0.05)]),
 }
 
@@ -213,11 +217,11 @@ def test_the_next_address_is_tried(ask_name: Callable[..., Outcome]) -> None:
     """The first is given up after a third of the timeout, and -vv names the second."""
     with beside(FIRST, SECOND, SOUND) as server:
         url = f"http://{NAME}:{server.port}"
-        outcome = ask_name(f"{FIRST} {SECOND}", "-H", url, "-t", "3", "-vv")
+        outcome = ask_name(f"{FIRST} {SECOND}", "-H", url, "-t", "4.5", "-vv")
     found = report(outcome, verbose=True)
     assert found.state == "OK"
     assert SECOND in found.more
-    assert 0.9 < found.values["time"] < 1.8
+    assert 1.5 < found.values["time"] < 3
 
 
 def test_the_next_address_of_a_proxy_is_tried(ask_name: Callable[..., Outcome]) -> None:
@@ -285,9 +289,9 @@ def test_only_addresses_of_the_family_are_tried(
     host, silent = ("127.0.0.1", "::1") if "4" in option else ("::1", "127.0.0.1")
     with beside(silent, host, SOUND) as server:
         url = f"http://{NAME}:{server.port}"
-        outcome = ask_name("::1 127.0.0.1", option, "-H", url, "-t", "3")
+        outcome = ask_name("::1 127.0.0.1", option, "-H", url, "-t", "9")
     assert report(outcome).state == "OK"
-    assert outcome.seconds < 1
+    assert outcome.seconds < 3
     assert server.connections == 1
 
 
@@ -297,9 +301,9 @@ def test_the_family_is_that_of_the_connection_to_the_proxy(
 ) -> None:
     with beside("::1", "127.0.0.1", SOUND) as server:
         env = {"HTTP_PROXY": f"http://{NAME}:{server.port}"}
-        outcome = ask_name("::1 127.0.0.1", "-4", "-H", "http://rodin.invalid", "-t", "3", **env)
+        outcome = ask_name("::1 127.0.0.1", "-4", "-H", "http://rodin.invalid", "-t", "9", **env)
     assert report(outcome).state == "OK"
-    assert outcome.seconds < 1
+    assert outcome.seconds < 3
 
 
 def test_a_name_without_an_address_of_the_family(ask_name: Callable[..., Outcome]) -> None:
@@ -369,13 +373,14 @@ import requests
 """
 
 
-@pytest.mark.parametrize(("loading", "state"), [(0.6, "CRITICAL"), (9, "UNKNOWN")])
+@pytest.mark.parametrize(("loading", "state"), [(1, "CRITICAL"), (9, "UNKNOWN")])
 def test_the_time_for_loading_the_libraries_counts(
     loading: float, state: str, server: Server, tmp_path: Path, ask: Ask
 ) -> None:
     """It can be over before the server is asked, on an overloaded monitoring host."""
     (tmp_path / "requests.py").write_text(SLOW.format(loading, str(tmp_path)), encoding="ascii")
-    found = late(lambda: ask("-H", server.url, PYTHONPATH=str(tmp_path)), state=state)
+    args, env = ("-H", server.url, "-t", "3"), {"PYTHONPATH": str(tmp_path)}
+    found = late(lambda: ask(*args, **env), state=state, deadline=3)
     assert server.connections == (state == "CRITICAL")
     assert ("monitoring host" in found.text) == (state == "UNKNOWN")
 
@@ -399,13 +404,15 @@ STALLED = http("200 OK", site(mesh=queue(2, 7, 0)))
 def test_a_later_look_that_fails_does_not_change_the_verdict(
     later: Tuple[Script, ...], server: Server, ask: Ask
 ) -> None:
-    server.play(STALLED, *later)
-    outcome = ask("-H", server.url, "-t", "4")
+    def attempt() -> Outcome:
+        server.play(STALLED, *later)
+        return ask("-H", server.url, "-t", "4")
+
+    outcome = in_time(attempt, 4)
     found = report(outcome)
     assert (found.state, found.conditions) == ("WARNING", ("stalled",))
     assert server.connections == 1 + len(later)
-    assert found.values["time"] < 1
-    assert outcome.seconds < 4
+    assert found.values["time"] < outcome.seconds - 1, "the time ends with the first response"
 
 
 @pytest.mark.parametrize(("timeout", "looks"), [("0.9", 1), ("4", 3)])

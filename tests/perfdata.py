@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Dict, NamedTuple, Optional
+from typing import Dict, NamedTuple, Optional, Tuple
 
 #: Units of the guidelines; an empty one is a plain number.
 UNITS = frozenset({"", "s", "ms", "us", "%", "B", "KB", "MB", "GB", "TB", "c"})
@@ -42,28 +42,29 @@ def parse(perfdata: str) -> Dict[str, Datum]:
     Raises ValueError with the reason where the text is not exactly metrics with one space between.
     """
     metrics: Dict[str, Datum] = {}
-    rest = perfdata
-    while rest:
-        label, rest = _take_label(rest)
+    at = 0
+    while at < len(perfdata):
+        label, at = _take_label(perfdata, at)
         if label in metrics:
             raise ValueError(f"{label!r} is given twice")
-        fields, space, rest = rest.partition(" ")
-        if space and not rest:
+        end = perfdata.find(" ", at) % (len(perfdata) + 1)  # -1 becomes the end of the text
+        if perfdata[end:] == " ":
             raise ValueError("the perfdata end with a space")
-        metrics[label] = _datum(label, fields)
+        metrics[label] = _datum(label, perfdata[at:end])
+        at = end + 1
     return metrics
 
 
-def _take_label(text: str) -> tuple[str, str]:
-    found = _LABEL.match(text)
+def _take_label(text: str, at: int) -> Tuple[str, int]:
+    found = _LABEL.match(text, at)
     if found is None:
-        raise ValueError(f"no label at {text[:40]!r}")
+        raise ValueError(f"no label at {text[at : at + 40]!r}")
     quoted = found.group("quoted")
     label = found.group("bare") if quoted is None else quoted
     _check_label(label)
     if quoted and " " not in quoted:
         raise ValueError(f"{label!r} is quoted, which some readers take for a part of the name")
-    return label, text[found.end() :]
+    return label, found.end()
 
 
 def _check_label(label: str) -> None:

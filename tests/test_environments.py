@@ -15,7 +15,6 @@ from tests.console import SCRIPT, TOKEN, Outcome, environment, probed, refused, 
 from tests.server import Server, answer, http, queue, site
 
 SOUND = http("200 OK", site())
-MIB = 1 << 20
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -179,27 +178,8 @@ def test_names_are_utf_8_in_every_locale(
 # --- memory, libraries, load --------------------------------------------------------------------
 
 
-def bounded(server: Server, mebibytes: int) -> Outcome:
-    """Run the check with so much memory."""
-    limit = ("prlimit", f"--data={mebibytes * MIB}")
-    return run("-H", server.url, env={"RODIN_API_KEY": TOKEN}, prefix=limit)
-
-
 def test_64_mib_of_memory_are_enough(server: Server) -> None:
-    assert report(bounded(server, 64)).state == "OK"
-
-
-@pytest.mark.parametrize("mebibytes", [8, 11, 14, 17, 20])
-def test_too_little_memory_is_unknown(mebibytes: int, server: Server) -> None:
-    """Unless Python itself cannot start or import a module."""
-    outcome = bounded(server, mebibytes)
-    if outcome.stdout:
-        assert outcome.stdout.count("\n") == 1
-        assert outcome.stdout.startswith(("RODIN_QUEUES UNKNOWN - ", "RODIN_QUEUES OK - "))
-        assert outcome.code == (3 if "UNKNOWN" in outcome.stdout else 0)
-    else:
-        assert outcome.code != 0
-        assert "check_rodin_queues/" not in outcome.stderr
+    fine(server, "prlimit", f"--data={64 << 20}")
 
 
 #: What Python and its library write to standard error, though the run goes on.

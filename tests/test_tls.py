@@ -39,6 +39,20 @@ def fixture_ask(token_file: str) -> Ask:
     return ask
 
 
+@pytest.fixture
+def trust(ask: Ask, ca_file: str) -> Ask:
+    """Return what runs the check with the CA of the tests."""
+    return lambda url, *args, **env: ask(url, "--ca-file", ca_file, *args, **env)
+
+
+@pytest.fixture
+def flawed(
+    authority: Authority, stranger: Authority, tmp_path: Path
+) -> Callable[[str], ssl.SSLContext]:
+    """Return what gives the TLS of a server whose certificate has one of the FLAWS."""
+    return lambda flaw: FLAWS[flaw][0](authority, stranger).serve(tmp_path)
+
+
 def rejected(found: Report, *words: str) -> None:
     """Assert that TLS failed, that the text has the *words*, and --insecure is no first advice."""
     assert (found.state, found.conditions) == ("CRITICAL", ("unreachable",)), found.text
@@ -60,32 +74,23 @@ def _long_chain(root: Authority) -> Certificate:
     return leaf._replace(chain=(*leaf.chain, first.certificate))
 
 
-class Flaw(NamedTuple):
-    """What is wrong with a certificate, and the words that its text has to have."""
-
-    make: Callable[[Authority, Authority], Certificate]
-    words: Tuple[str, ...]
-
-
-FLAWS: Dict[str, Flaw] = {
-    "an unknown CA": Flaw(lambda _, other: other.issue(HOST), ("certificate", "--ca-file")),
-    "self-signed": Flaw(lambda *_: self_signed(HOST), ("self-signed", "--ca-file")),
-    "expired": Flaw(lambda ca, _: ca.issue(HOST, starts=-3 * DAY, ends=-DAY), ("expired",)),
-    "not yet valid": Flaw(lambda ca, _: ca.issue(HOST, starts=DAY, ends=3 * DAY), ("not yet",)),
-    "another name": Flaw(lambda ca, _: ca.issue("rodin.example"), ("name", "-h")),
-    "another address": Flaw(lambda ca, _: ca.issue("127.0.0.2"), ("certificate", "-h")),
-    "a client's certificate": Flaw(lambda ca, _: ca.issue(HOST, usage=[CLIENT]), ("certificate",)),
-    "a missing intermediate": Flaw(
-        lambda ca, _: _below(ca).issue(HOST)._replace(chain=()), ("intermediate", "--ca-file")
+#: What is wrong with a certificate of our CA or of another, and words that the text has to have.
+FLAWS: Dict[str, Tuple[Callable[[Authority, Authority], Certificate], str]] = {
+    "an unknown CA": (lambda _, other: other.issue(HOST), "certificate --ca-file"),
+    "self-signed": (lambda *_: self_signed(HOST), "self-signed --ca-file"),
+    "expired": (lambda ca, _: ca.issue(HOST, starts=-3 * DAY, ends=-DAY), "expired"),
+    "not yet valid": (lambda ca, _: ca.issue(HOST, starts=DAY, ends=3 * DAY), "not yet"),
+    "another name": (lambda ca, _: ca.issue("rodin.example"), "name -h"),
+    "another address": (lambda ca, _: ca.issue("127.0.0.2"), "certificate -h"),
+    "a client's certificate": (lambda ca, _: ca.issue(HOST, usage=[CLIENT]), "certificate"),
+    "a missing intermediate": (
+        lambda ca, _: _below(ca).issue(HOST)._replace(chain=()),
+        "intermediate --ca-file",
     ),
-    "an issuer that is not a CA": Flaw(
-        lambda ca, _: Authority("Not a CA", ca, ca=False).issue(HOST), ("certificate",)
-    ),
-    "an expired intermediate": Flaw(
-        lambda ca, _: Authority("Old", ca, ends=-DAY).issue(HOST), ("expired",)
-    ),
-    "a key that is too short": Flaw(lambda ca, _: ca.issue(HOST, key=weak_key()), ("key",)),
-    "a chain that is too long": Flaw(lambda ca, _: _long_chain(ca), ("certificate",)),
+    "not a CA": (lambda ca, _: Authority("Not a CA", ca, ca=False).issue(HOST), "certificate"),
+    "an expired CA": (lambda ca, _: Authority("Old", ca, ends=-DAY).issue(HOST), "expired"),
+    "a key that is too short": (lambda ca, _: ca.issue(HOST, key=weak_key()), "key"),
+    "a chain that is too long": (lambda ca, _: _long_chain(ca), "certificate"),
 }
 
 #: What is tried on every road.
@@ -93,35 +98,23 @@ CHOSEN = ("an unknown CA", "expired", "another name")
 
 
 @pytest.mark.parametrize("flaw", FLAWS)
-def test_a_flaw_is_rejected(
-    *, flaw: str, authority: Authority, stranger: Authority, ca_file: str, tmp_path: Path, ask: Ask
-) -> None:
-    context = FLAWS[flaw].make(authority, stranger).serve(tmp_path)
-    with Server(SOUND, tls=context) as server:
+def test_a_flaw_is_rejected(flaw: str, flawed: Callable[..., ssl.SSLContext], trust: Ask) -> None:
+    with Server(SOUND, tls=flawed(flaw)) as server:
         url = server.url.replace(HOST, "localhost") if flaw == "another name" else server.url
-        rejected(ask(url, "--ca-file", ca_file), *FLAWS[flaw].words)
+        rejected(trust(url), *FLAWS[flaw][1].split())
         assert server.requests == []
 
 
 @pytest.mark.parametrize("flaw", CHOSEN)
 @pytest.mark.parametrize("whose", ["server", "proxy"])
 def test_a_flaw_is_rejected_through_a_proxy(
-    *,
-    flaw: str,
-    whose: str,
-    authority: Authority,
-    stranger: Authority,
-    ca_file: str,
-    secure: ssl.SSLContext,
-    tmp_path: Path,
-    ask: Ask,
+    flaw: str, whose: str, flawed: Callable[..., ssl.SSLContext], secure: ssl.SSLContext, trust: Ask
 ) -> None:
     """The certificate of a proxy that speaks TLS is verified like that of a server."""
-    flawed = FLAWS[flaw].make(authority, stranger).serve(tmp_path)
-    tls = (flawed, secure) if whose == "server" else (secure, flawed)
+    tls = (flawed(flaw), secure) if whose == "server" else (secure, flawed(flaw))
     with Server(SOUND, tls=tls[0]) as server, Proxy(tls=tls[1]) as proxy:
         named = f"https://localhost:{proxy.port}" if flaw == "another name" else proxy.url
-        rejected(ask(server.url, "--ca-file", ca_file, HTTPS_PROXY=named))
+        rejected(trust(server.url, HTTPS_PROXY=named))
         assert server.requests == []
         assert bool(proxy.requests) == (whose == "server")
         assert TOKEN.encode() not in proxy.heard
@@ -129,9 +122,9 @@ def test_a_flaw_is_rejected_through_a_proxy(
 
 @pytest.mark.parametrize("flaw", CHOSEN)
 def test_insecure_accepts_a_flaw_and_says_so(
-    flaw: str, authority: Authority, stranger: Authority, tmp_path: Path, ask: Ask
+    flaw: str, flawed: Callable[..., ssl.SSLContext], ask: Ask
 ) -> None:
-    context = FLAWS[flaw].make(authority, stranger).serve(tmp_path)
+    context = flawed(flaw)
     with Server(SOUND, tls=context) as server, Proxy(tls=context) as proxy:
         assert ask(server.url, "--insecure", HTTPS_PROXY=proxy.url).state == "OK"
         found = ask(server.url, "--insecure", "-v")
@@ -139,25 +132,23 @@ def test_insecure_accepts_a_flaw_and_says_so(
     assert "--insecure" in found.more
 
 
-def test_a_verified_run_does_not_say_insecure(tls_server: Server, ca_file: str, ask: Ask) -> None:
+def test_a_verified_run_does_not_say_insecure(tls_server: Server, trust: Ask) -> None:
     tls_server.play(SOUND)
-    found = ask(tls_server.url, "--ca-file", ca_file, "-v")
-    assert found.state == "OK"
-    assert "insecure" not in found.more
+    assert "insecure" not in trust(tls_server.url, "-v").more
 
 
 def test_a_proxy_with_a_sound_certificate_is_used(
-    secure: ssl.SSLContext, tls_server: Server, server: Server, ca_file: str, ask: Ask
+    secure: ssl.SSLContext, tls_server: Server, server: Server, trust: Ask
 ) -> None:
     """The proxy sees the token only where http:// was asked for."""
     tls_server.play(SOUND)
     server.play(SOUND)
     with Proxy(tls=secure) as proxy:
         env = {"HTTPS_PROXY": proxy.url, "HTTP_PROXY": proxy.url}
-        assert ask(tls_server.url, "--ca-file", ca_file, **env).state == "OK"
+        assert trust(tls_server.url, **env).state == "OK"
         assert proxy.heard.startswith(b"CONNECT ")
         assert TOKEN.encode() not in proxy.heard
-        assert ask(server.url, "--ca-file", ca_file, **env).state == "OK"
+        assert trust(server.url, **env).state == "OK"
         assert proxy.lines[1].startswith(f"GET {server.url}/")
 
 
@@ -186,17 +177,17 @@ def test_what_the_defaults_of_openssl_accept_is_accepted(
         assert ask(server.url, "--ca-file", str(tmp_path / "ca.pem")).state == "OK"
 
 
-def test_tls_1_0_is_rejected(authority: Authority, ca_file: str, tmp_path: Path, ask: Ask) -> None:
+def test_tls_1_0_is_rejected(authority: Authority, tmp_path: Path, trust: Ask) -> None:
     context = authority.issue(HOST).serve(tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
     with Server(SOUND, tls=context) as server:
-        rejected(ask(server.url, "--ca-file", ca_file), "tls 1.2")
+        rejected(trust(server.url), "tls 1.2")
 
 
 def test_a_configuration_of_openssl_that_allows_no_tls_is_named(
-    tls_server: Server, ca_file: str, tmp_path: Path, ask: Ask
+    tls_server: Server, tmp_path: Path, trust: Ask
 ) -> None:
     """Such as FIPS mode without its provider: the CA file is sound, and is not blamed."""
     (tmp_path / "openssl.cnf").write_text(
@@ -204,7 +195,7 @@ def test_a_configuration_of_openssl_that_allows_no_tls_is_named(
         "default_properties = fips=yes\n"
     )
     env = {"OPENSSL_CONF": str(tmp_path / "openssl.cnf")}
-    found = ask(tls_server.url, "--ca-file", ca_file, **env)
+    found = trust(tls_server.url, **env)
     assert found.state == "UNKNOWN"
     assert "OpenSSL" in found.text
     assert "--ca-file" not in found.text
@@ -223,33 +214,29 @@ def _unhashed(path: Path, authority: Authority) -> None:
 UNREADABLE: Dict[str, Callable[[Path, Authority], object]] = {
     "missing": lambda path, _: path,
     "empty": lambda path, _: path.write_bytes(b""),
-    "text": lambda path, _: path.write_bytes(b"all is well\n"),
     "a key alone": lambda path, ca: path.write_bytes(ca.issue("x").key_pem()),
     "a broken certificate": lambda path, ca: path.write_bytes(ca.pem.replace(b"M", b"#", 1)),
-    "an empty directory": lambda path, _: path.mkdir(),
     "a directory without hash links": _unhashed,
 }
 
 
-@pytest.mark.parametrize("case", UNREADABLE)
+@pytest.mark.parametrize(
+    ("case", "source"),
+    [
+        *[(case, "--ca-file") for case in UNREADABLE],
+        *[("missing", name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")],
+    ],
+)
 def test_a_store_that_cannot_be_read_is_a_configuration_error(
-    case: str, authority: Authority, tmp_path: Path, tls_server: Server, ask: Ask
+    *, case: str, source: str, authority: Authority, tmp_path: Path, tls_server: Server, ask: Ask
 ) -> None:
     path = tmp_path / "store"
     UNREADABLE[case](path, authority)
-    found = ask(tls_server.url, "--ca-file", str(path))
+    given = {source: str(path)}
+    option = given.pop("--ca-file", "")
+    found = ask(tls_server.url, *(("--ca-file", option) if option else ()), **given)
     assert (found.state, found.conditions, found.metrics) == ("UNKNOWN", (), {})
-    assert "--ca-file" in found.text
-    assert tls_server.connections == 0
-
-
-@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_store_of_the_environment_that_cannot_be_read_is_named(
-    variable: str, tmp_path: Path, tls_server: Server, ask: Ask
-) -> None:
-    found = ask(tls_server.url, **{variable: str(tmp_path / "missing")})
-    assert (found.state, found.metrics) == ("UNKNOWN", {})
-    assert variable in found.text
+    assert source in found.text
     assert tls_server.connections == 0
 
 
@@ -357,7 +344,6 @@ def demanding(
         "other.key": stranger.issue("client").key_pem(),
         "text": b"nothing of use\n",
         "stranger.pem": stranger.issue("client", usage=[CLIENT]).combined,
-        "expired.pem": authority.issue("client", ends=-DAY / 2, usage=[CLIENT]).combined,
         "authority.pem": authority.pem,
     }
     for name, data in files.items():
@@ -373,31 +359,23 @@ def demanding(
 @pytest.mark.parametrize(
     ("certificate", "key", "state"),
     [
-        pytest.param("client.pem", "client.key", "OK", id="two files"),
+        pytest.param("client.pem", "client.key", "OK", id="two files, through a tunnel"),
         pytest.param("combined.pem", "", "OK", id="one file"),
         pytest.param("", "", "CRITICAL", id="no certificate"),
         pytest.param("stranger.pem", "", "CRITICAL", id="of an unknown CA"),
-        pytest.param("expired.pem", "", "CRITICAL", id="expired"),
     ],
 )
 def test_a_client_certificate(
-    *, certificate: str, key: str, state: str, demanding: Demanding, ca_file: str, ask: Ask
+    certificate: str, key: str, state: str, demanding: Demanding, trust: Ask
 ) -> None:
-    options = demanding.options(certificate, key)
-    found = ask(demanding.server.url, "--ca-file", ca_file, *options)
+    args = demanding.options(certificate, key)
+    with Proxy() as proxy:
+        env = {"HTTPS_PROXY": proxy.url} if certificate == "client.pem" else {}
+        found = trust(demanding.server.url, *args, **env)
+        assert proxy.connections == len(env)
     assert found.state == state
     if state != "OK":
         rejected(found, "--client-cert")
-
-
-def test_a_client_certificate_through_a_tunnel(
-    demanding: Demanding, ca_file: str, ask: Ask
-) -> None:
-    options = demanding.options("client.pem", "client.key")
-    with Proxy() as proxy:
-        found = ask(demanding.server.url, "--ca-file", ca_file, *options, HTTPS_PROXY=proxy.url)
-    assert found.state == "OK"
-    assert proxy.connections == 1
 
 
 @pytest.mark.parametrize("demanding", ["TLSv1_3"], indirect=True)
@@ -406,20 +384,18 @@ def test_a_client_certificate_through_a_tunnel(
     [
         pytest.param("client.pem", "", "--client-cert", id="no key"),
         pytest.param("client.pem", "other.key", "--client-key", id="another key"),
-        pytest.param("client.pem", "missing", "--client-key", id="a missing key"),
         pytest.param("client.pem", "text", "--client-key", id="text as a key"),
         pytest.param("client.pem", "encrypted.key", "encrypted", id="an encrypted key"),
         pytest.param("missing", "client.key", "--client-cert", id="a missing certificate"),
         pytest.param("text", "client.key", "--client-", id="text as a certificate"),
-        pytest.param(".", "", "--client-cert", id="a directory"),
         pytest.param("", "client.key", "--client-key", id="a key alone"),
     ],
 )
 def test_a_client_certificate_that_cannot_be_read_is_a_configuration_error(
-    *, certificate: str, key: str, option: str, demanding: Demanding, ca_file: str, ask: Ask
+    certificate: str, key: str, option: str, demanding: Demanding, trust: Ask
 ) -> None:
     before = demanding.server.connections
-    found = ask(demanding.server.url, "--ca-file", ca_file, *demanding.options(certificate, key))
+    found = trust(demanding.server.url, *demanding.options(certificate, key))
     assert (found.state, found.metrics) == ("UNKNOWN", {})
     assert option in found.text
     assert demanding.server.connections == before

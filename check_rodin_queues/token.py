@@ -56,12 +56,12 @@ class Token:
     def redact(self, text: str) -> str:
         """Replace the token in *text*, in each of the forms that SECURITY.md lists."""
         self._forms = self._forms or _forms(self._text)
-        text = self._replace(text, text, [])
-        if not any(mark in text for mark in "%\\&"):
-            return text
-        pieces = list(re.finditer(_PIECE, text))
-        spans = [piece.span() for piece in pieces]
-        return self._replace(text, "".join(map(_unescape, pieces)), spans)
+        # first the unescaped text: what is left of a token without one part is not found again
+        if any(mark in text for mark in "%\\&"):
+            pieces = list(re.finditer(_PIECE, text))
+            spans = [piece.span() for piece in pieces]
+            text = self._replace(text, "".join(map(_unescape, pieces)), spans)
+        return self._replace(text, text, [])
 
     def redact_start(self, text: str, size: int) -> str:
         """Return at most *size* redacted characters, without a part of a token at the end."""

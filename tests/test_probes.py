@@ -1,297 +1,178 @@
-"""Kubernetes probes: which state fails which kind, and what they print."""
+"""Kubernetes probes: which verdict fails which kind, and what the command prints."""
 
 from __future__ import annotations
 
-import signal
-import socket
-import subprocess
 from pathlib import Path
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 import pytest
 
-from tests import live, report, stub
-from tests.answers import queue, site, without
-from tests.console import SCRIPT, environment, run
-from tests.saved import ask
-from tests.tokens import expiring
+from check_rodin_queues.errors import RequestError, State
+from check_rodin_queues.output import fails
+from check_rodin_queues.verdict import Verdict
+from tests.console import probed, refused, run
+from tests.domain import judge
+from tests.server import queue, site, without
 
 KINDS = ("readiness", "startup", "liveness")
+NONE, NOT_LIVENESS, ALL = "", "readiness startup", "readiness startup liveness"
 
-#: Saved answers and arguments; the state; and whether it fails readiness, startup and liveness.
-JUDGED = {
-    "ok": (site(), [], "OK", (0, 0, 0)),
-    "warning by a condition": (site(mesh=queue(2, 7, 0)), [], "WARNING", (0, 0, 0)),
-    "warning by a threshold": (site(mesh=queue(1, 5, 1)), ["-w", "1"], "WARNING", (0, 0, 0)),
-    "critical by a threshold": (site(mesh=queue(1, 5, 1)), ["-c", "1"], "CRITICAL", (1, 1, 1)),
-    "critical by the default": (site(mesh=queue(0, 0, 0)), [], "CRITICAL", (1, 1, 1)),
-    "critical by a sum": (site(), ["-c", "total.consumers=5:"], "CRITICAL", (1, 1, 1)),
-    "critical by a ratio": (
-        site(mesh=queue(1, 0, 1)),
-        ["-c", "busy_ratio=0.5"],
-        "CRITICAL",
-        (1, 1, 1),
-    ),
-    "stranded": (site(mesh=queue(0, 7, 0)), ["-c", "consumers="], "CRITICAL", (1, 1, 1)),
-    "stranded as unknown": (
-        site(mesh=queue(0, 7, 0)),
-        ["-c", "consumers=", "--state", "stranded=unknown"],
-        "UNKNOWN",
-        (1, 1, 0),
-    ),
-    "stranded as warning": (
-        site(mesh=queue(0, 7, 0)),
-        ["-c", "consumers=", "--state", "stranded=warning"],
-        "WARNING",
-        (0, 0, 0),
-    ),
-    "stalled as critical": (
-        site(mesh=queue(2, 7, 0)),
-        ["--state", "stalled=critical"],
-        "CRITICAL",
-        (1, 1, 1),
-    ),
-    "missing": (without("rodin.mesh"), [], "CRITICAL", (1, 1, 1)),
-    "missing as unknown": (
-        without("rodin.mesh"),
-        ["--state", "missing=unknown"],
-        "UNKNOWN",
-        (1, 1, 0),
-    ),
-    "empty": ("{}", [], "UNKNOWN", (1, 1, 0)),
-    "empty as critical": ("{}", ["--state", "empty=critical"], "CRITICAL", (1, 1, 0)),
-    "invalid": ("[]", [], "UNKNOWN", (1, 1, 0)),
-    "invalid as critical": ("[]", ["--state", "invalid=critical"], "CRITICAL", (1, 1, 0)),
-    "a malformed queue": (site(mesh=5), [], "UNKNOWN", (1, 1, 0)),
-    "a malformed queue as critical": (
-        site(mesh=5),
-        ["--state", "invalid=critical"],
-        "CRITICAL",
-        (1, 1, 0),
-    ),
-    "a malformed queue beside a dead one": (
-        site(mesh=5, pack=queue(0, 3, 0)),
-        [],
-        "CRITICAL",
-        (1, 1, 1),
-    ),
-    "a warning beside a malformed queue": (
-        site(mesh=5, pack=queue(1, 3, 0)),
-        [],
-        "UNKNOWN",
-        (1, 1, 0),
-    ),
-    "warning, and critical that cannot be proven": (
-        site(mesh=5, pack=queue(1, 3, 0)),
-        ["--state", "invalid=critical"],
-        "CRITICAL",
-        (1, 1, 0),
-    ),
+STRANDED = site(mesh=queue(0, 7, 0))
+STALLED = site(mesh=queue(2, 7, 0))
+MISSING = without("rodin.mesh")
+MALFORMED = site(mesh=5, pack=queue(1, 3, 0))
+DEAD_TOO = site(mesh=5, pack=queue(0, 3, 0))
+
+#: A response and options, and the kinds that the verdict fails.
+RESPONSES: Dict[str, Tuple[str, List[str], str]] = {
+    "ok": (site(), [], NONE),
+    "a warning by a threshold": (site(), ["-w", "consumers=2:"], NONE),
+    "critical by a threshold on a queue": (site(), ["-c", "consumers=2:"], ALL),
+    "critical by a ratio": (site(mesh=queue(1, 0, 1)), ["-c", "busy_ratio=0.5"], ALL),
+    "critical by an infinite ratio": (STRANDED, ["-c", "awaiting_per_consumer=9"], ALL),
+    "critical by a sum": (site(), ["-c", "total.consumers=5:"], ALL),
+    "stranded is critical": (STRANDED, ["--state", "stranded=critical"], ALL),
+    "stranded is unknown": (STRANDED, ["--state", "stranded=unknown"], NOT_LIVENESS),
+    "stranded is a warning": (STRANDED, ["--state", "stranded=warning"], NONE),
+    "stranded is ok": (STRANDED, ["--state", "stranded=ok"], NONE),
+    "stalled is critical": (STALLED, ["--state", "stalled=critical"], ALL),
+    "stalled is unknown": (STALLED, ["--state", "stalled=unknown"], NOT_LIVENESS),
+    "stalled is a warning": (STALLED, ["--state", "stalled=warning"], NONE),
+    "missing is critical": (MISSING, ["--state", "missing=critical"], ALL),
+    "missing is unknown": (MISSING, ["--state", "missing=unknown"], NOT_LIVENESS),
+    "missing is a warning": (MISSING, ["--state", "missing=warning"], NONE),
+    "empty is unknown": ("{}", ["--state", "empty=unknown"], NOT_LIVENESS),
+    "empty is critical": ("{}", ["--state", "empty=critical"], NOT_LIVENESS),
+    "invalid is unknown": ("[]", ["--state", "invalid=unknown"], NOT_LIVENESS),
+    "invalid is critical": ("[]", ["--state", "invalid=critical"], NOT_LIVENESS),
+    "a malformed queue": (MALFORMED, ["--state", "invalid=unknown"], NOT_LIVENESS),
+    "a malformed queue is critical": (MALFORMED, ["--state", "invalid=critical"], NOT_LIVENESS),
+    "a malformed queue beside a stranded one": (DEAD_TOO, ["--state", "stranded=critical"], ALL),
+    "no threshold decides time": (site(), ["-c", "time=@0:9"], NOT_LIVENESS),
+    "nor the token": (site(), ["-c", "token_expires_in=9:"], NOT_LIVENESS),
 }
 
 
-def test_what_stands_behind_two_signs_is_no_kind() -> None:
-    """Nor is it in arguments of which another one is wrong, too."""
-    assert run("--probe=x=liveness").code == run("--probe=x=liveness", "--wrong").code == 3
+@pytest.mark.parametrize("case", RESPONSES)
+def test_which_kinds_a_response_fails(case: str) -> None:
+    body, args, kinds = RESPONSES[case]
+    found = {"elapsed": 1, "timeout": 10, "token_expires_in": 5}
+    states = ("-c", "consumers=", "--state", "stalled=warning")
+    verdict = judge(body, *states, *args, **found).verdict
+    assert [kind for kind in KINDS if fails(verdict, kind)] == kinds.split()
 
 
-@pytest.mark.parametrize("case", JUDGED)
+@pytest.mark.parametrize("condition", ["unreachable", "timeout", "auth", "throttled", "invalid"])
+@pytest.mark.parametrize(
+    ("state", "kinds"),
+    [("ok", NONE), ("warning", NONE), ("critical", NOT_LIVENESS), ("unknown", NOT_LIVENESS)],
+)
+def test_no_failure_of_the_request_fails_liveness(condition: str, state: str, kinds: str) -> None:
+    """A server that cannot be reached must not restart the workers."""
+    failure = RequestError(condition, "no response")
+    verdict = judge("", "--state", f"{condition}={state}", failure=failure).verdict
+    assert [kind for kind in KINDS if fails(verdict, kind)] == kinds.split()
+
+
+@pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_probe_of_an_answer(kind: str, case: str) -> None:
-    body, args, state, fails = JUDGED[case]
-    outcome = ask(body, *args, "--probe", kind)
-    assert report.probed(outcome) == fails[KINDS.index(kind)]
-    assert outcome.line.startswith(f"RODIN_QUEUES {state} - ")
-
-
-#: Scenarios of the simulator, arguments, and whether it fails readiness, startup and liveness.
-ASKED = {
-    "idle": ("idle", [], (0, 0, 0)),
-    "dead worker": ("dead-worker", [], (1, 1, 1)),
-    "unreachable": ("server-error", [], (1, 1, 0)),
-    "unreachable as warning": ("server-error", ["--state", "unreachable=warning"], (0, 0, 0)),
-    "timeout": ("silent", ["-t", "1"], (1, 1, 0)),
-    "auth": ("rejected", [], (1, 1, 0)),
-    "auth as critical": ("rejected", ["--state", "auth=critical"], (1, 1, 0)),
-    "throttled": ("throttled", [], (1, 1, 0)),
-    "throttled as critical": ("throttled", ["--state", "throttled=critical"], (1, 1, 0)),
-    "critical by time": ("idle", ["-c", "time=@0:100"], (1, 1, 0)),
-    "critical by the token": ("idle", ["-c", "token_expires_in=@0:99999"], (1, 1, 0)),
-    "cut off": ("cut-off", [], (1, 1, 0)),
-}
-
-
-@pytest.mark.parametrize("case", ASKED)
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_probe_of_a_server(kind: str, case: str) -> None:
-    scenario, args, fails = ASKED[case]
-    with live.site(scenario, token=expiring(5000)) as asked:
-        outcome = asked.run(*args, "--probe", kind)
-    assert report.probed(outcome) == fails[KINDS.index(kind)]
+def test_only_wrong_arguments_fail_liveness_without_a_critical_queue(
+    kind: str, state: State
+) -> None:
+    assert fails(Verdict(State.UNKNOWN, ("wrong",), mistaken=True), kind)
+    bad = state in (State.CRITICAL, State.UNKNOWN)
+    assert fails(Verdict(state, ("broken",)), kind) == (bad and kind != "liveness")
 
 
 #: What the arguments and RODIN_URL alone show to be wrong.
-MANIFEST = {
-    "an unknown option": ["--frobnicate"],
-    "a stray argument": ["rodin.example"],
-    "a bad range": ["-w", "x"],
-    "an unknown metric": ["-w", "x=5"],
-    "a bad state": ["--state", "x=ok"],
-    "a bad timeout": ["-t", "0"],
-    "a bad port": ["-p", "x"],
-    "a second port": ["-p", "5"],
-    "a user in the URL": ["-H", "http://user@127.0.0.1"],
-    "a value that is missing": ["--queue"],
+MANIFEST: Dict[str, Tuple[List[str], Dict[str, str]]] = {
+    "an unknown option": (["-H", "x", "--frobnicate"], {}),
+    "a stray argument": (["rodin.example"], {}),
+    "a bad range": (["-H", "x", "-w", "y"], {}),
+    "a bad state": (["-H", "x", "--state", "y=ok"], {}),
+    "a missing value": (["-H", "x", "-q"], {}),
+    "a port beside the one in the host": (["-H", "x:1", "-p", "2"], {}),
+    "both families": (["-H", "x", "-4", "-6"], {}),
+    "no host": ([], {}),
+    "an empty RODIN_URL": ([], {"RODIN_URL": " \n"}),
+    "a bad RODIN_URL": ([], {"RODIN_URL": "ftp://x"}),
+    "a user in RODIN_URL": ([], {"RODIN_URL": "http://user@127.0.0.1"}),
+    "--extra-opts without its file": (["-H", "x", "--extra-opts", "@"], {}),
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("case", MANIFEST)
-def test_a_mistake_in_the_manifest_fails_each_kind(case: str, kind: str, tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    token.write_text("made-up")
-    args = ["-H", "http://127.0.0.1:9", "--token-file", str(token), "--probe", kind]
-    assert report.probed(run(*args, *MANIFEST[case])) == 1
+def test_a_mistake_in_the_manifest_fails_every_kind(case: str) -> None:
+    args, env = MANIFEST[case]
+    outcome = run("--probe", "liveness", *args, env={"RODIN_API_KEY": "made-up", **env})
+    assert probed(outcome) == 1
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_no_server_fails_each_kind(kind: str) -> None:
-    assert report.probed(run("--probe", kind, env={"RODIN_API_KEY": "made-up"})) == 1
+#: What depends on a file or a token; {} is a directory.
+FILES: Dict[str, Tuple[List[str], Dict[str, str]]] = {
+    "no token": ([], {"RODIN_API_KEY": ""}),
+    "a token that cannot be sent": ([], {"RODIN_API_KEY": "a\nb"}),
+    "no token file": (["--token-file", "{}/no"], {}),
+    "an empty token file": (["--token-file", "{}/empty"], {}),
+    "no token file in the environment": ([], {"RODIN_API_KEY_FILE": "{}/no"}),
+    "no CA file": (["--ca-file", "{}/no"], {}),
+    "a CA file without certificates": (["--ca-file", "{}/empty"], {}),
+    "no client certificate": (["--client-cert", "{}/no"], {}),
+    "no saved response": (["--input", "{}/no"], {}),
+    "no INI file": (["--extra-opts", "x@{}/no"], {}),
+    "a section without options": (["--extra-opts", "x@{}/empty"], {}),
+    "a bad option in an INI file": (["--extra-opts", "x@{}/bad"], {}),
+    "a token without an expiry": (["-w", "token_expires_in=5:"], {}),
+}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("url", ["http://user@127.0.0.1", "ftp://x", "http://127.0.0.1:x", ""])
-def test_a_bad_url_in_the_environment_fails_each_kind(url: str, kind: str) -> None:
-    env = {"RODIN_API_KEY": "made-up", "RODIN_URL": url}
-    assert report.probed(run("--probe", kind, env=env)) == 1
-
-
-#: What depends on a file or a token; and whether it fails readiness, startup and liveness.
-FILES: List[Tuple[str, List[str], str]] = [
-    ("an absent token", [], ""),
-    ("a token that cannot be sent", [], "a\nb"),
-    ("no token file", ["--token-file", "{}/absent"], "made-up"),
-    ("an empty token file", ["--token-file", "{}/empty"], "made-up"),
-    ("no CA file", ["--ca-file", "{}/absent"], "made-up"),
-    ("a CA file without certificates", ["--ca-file", "{}/empty"], "made-up"),
-    ("no client certificate", ["--client-cert", "{}/absent"], "made-up"),
-    ("no saved answer", ["--input", "{}/absent"], "made-up"),
-    ("no INI", ["--extra-opts", "x@{}/absent"], "made-up"),
-    ("a bad INI", ["--extra-opts", "x@{}/bad.ini"], "made-up"),
-    ("a token without expiry", ["-w", "token_expires_in=5:"], "made-up"),
-]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("case", "args", "token"), FILES, ids=[row[0] for row in FILES])
-def test_a_file_or_a_token_never_fails_liveness(
-    case: str, args: List[str], token: str, kind: str, tmp_path: Path
-) -> None:
-    del case
+@pytest.mark.parametrize("case", FILES)
+def test_a_file_or_a_token_never_fails_liveness(case: str, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
-    (tmp_path / "bad.ini").write_text("nonsense\n")
-    given = [arg.replace("{}", str(tmp_path)) for arg in args]
-    env = {"RODIN_API_KEY": token, "RODIN_URL": "https://127.0.0.1:9"}
-    outcome = run(*given, "--probe", kind, env=env)
-    assert report.probed(outcome) == int(kind != "liveness"), outcome
+    (tmp_path / "bad").write_text("[x]\nprobe = liveness\ntimeout = soon\n", encoding="ascii")
+    args, env = FILES[case]
+    words = [word.format(tmp_path) for word in args]
+    env = {"RODIN_URL": "https://127.0.0.1:9", "RODIN_API_KEY": "made-up", **env}
+    variables = {name: value.format(tmp_path) for name, value in env.items()}
+    codes = [probed(run("--probe", kind, *words, env=variables)) for kind in KINDS[1:]]
+    assert codes == [1, 0]
 
 
-@pytest.mark.parametrize(
-    "kind", ["live=liveness", "live", "", "Readiness", "readiness,liveness", "ready"]
-)
-def test_a_kind_that_does_not_exist_is_a_usage_error(kind: str) -> None:
-    text = report.refused(ask(site(), "--probe", kind), "--probe")
-    for known in KINDS:
-        assert known in text
+@pytest.mark.parametrize("kind", ["live", "", "Readiness", "readiness,liveness", "x=liveness"])
+def test_a_kind_that_does_not_exist_exits_3(kind: str) -> None:
+    refused(run("--probe", kind), *KINDS)
+    refused(run(f"--probe={kind}", "--frobnicate"))
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("option", ["--help", "--version"])
-def test_help_and_version_exit_3_also_for_a_probe(option: str, kind: str) -> None:
-    outcome = run("--probe", kind, option)
-    assert outcome.code == 3
-    assert outcome.stdout
-    assert not outcome.stderr
+def test_help_and_version_exit_3_also_for_a_probe(option: str) -> None:
+    outcome = run("--probe", "liveness", option)
+    assert (outcome.code, outcome.stderr) == (3, "")
+    assert "check_rodin_queues" in outcome.stdout
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_sigterm_fails_readiness_and_startup_only(kind: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        env = environment({"RODIN_API_KEY": "made-up", "RODIN_URL": url})
-        with subprocess.Popen(
-            [str(SCRIPT), "--probe", kind], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env
-        ) as process:
-            connection, _ = listener.accept()
-            process.send_signal(signal.SIGTERM)
-            stdout, stderr = process.communicate(timeout=10)
-            connection.close()
-    assert process.returncode == int(kind != "liveness")
-    assert stderr == b""
-    assert stdout.count(b"\n") == 1
+def test_a_probe_prints_one_line_that_says_what_is_wrong_and_its_outcome(kind: str) -> None:
+    for options in ((), ("-v",), ("-vvv",)):
+        outcome = run("--input", "-", "--probe", kind, *options, stdin=STRANDED)
+        assert probed(outcome) == 1
+        assert outcome.stdout.startswith("RODIN_QUEUES CRITICAL - rodin.mesh")
+        assert outcome.stdout.endswith(f" ({kind} probe fails)\n")
+    passed = run("--input", "-", "--probe", kind, stdin=site())
+    assert (probed(passed), passed.line.endswith(f" ({kind} probe passes)")) == (0, True)
 
 
-def test_a_probe_says_what_is_wrong() -> None:
-    outcome = ask(site(mesh=queue(0, 7, 0)), "--probe", "readiness")
-    assert report.probed(outcome) == 1
-    assert "CRITICAL" in outcome.stdout
-    assert "rodin.mesh" in outcome.stdout
-
-
-def test_a_probe_is_one_line_at_every_verbosity() -> None:
-    for verbosity in ("-v", "-vv", "-vvv"):
-        assert report.probed(ask(site(), "--probe", "liveness", verbosity)) == 0
-
-
-def test_a_refused_connection_does_not_restart_the_workers(tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    token.write_text("made-up")
-    url = f"http://127.0.0.1:{stub.free_port()}"
-    args = ("-H", url, "--token-file", str(token), "--probe")
-    assert [report.probed(run(*args, kind)) for kind in KINDS] == [1, 1, 0]
-
-
-def test_an_extra_opts_without_its_file_fails_even_liveness() -> None:
-    """The arguments alone show it, whatever any file holds."""
-    assert report.probed(run("--probe", "liveness", "--extra-opts", "@")) == 1
+def test_a_long_line_is_truncated_before_the_outcome() -> None:
+    outcome = run("--probe", "startup", "--extra-opts", f"@/tmp/{'x' * 240}")
+    assert probed(outcome) == 1
+    assert "xxx..." in outcome.stdout
+    assert outcome.stdout.endswith(" (startup probe fails)\n")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_kind_in_an_ini_file_counts_where_another_line_is_wrong(
-    kind: str, tmp_path: Path
-) -> None:
-    """The mistake is the file's: it restarts no workers."""
+def test_an_ini_file_can_ask_for_a_probe(kind: str, tmp_path: Path) -> None:
     ini = tmp_path / "plugins.ini"
-    ini.write_text(f"[check_rodin_queues]\nprobe = {kind}\ntimeout = soon\n")
-    outcome = run("--extra-opts", f"@{ini}", "-H", "127.0.0.1")
-    assert report.probed(outcome) == int(kind != "liveness")
-    assert f"({kind} probe " in outcome.stdout
-    assert "--extra-opts: in the file: -t/--timeout" in outcome.stdout
-
-
-@pytest.mark.parametrize("line", ["foo=1", "insecure=yes", "verbose", "=", "[x"])
-@pytest.mark.parametrize("first", [True, False])
-def test_a_kind_in_an_ini_file_counts_where_a_line_cannot_be_read(
-    line: str, first: bool, tmp_path: Path
-) -> None:
-    ini = tmp_path / "plugins.ini"
-    lines = [f"{line}\n[check_rodin_queues]", "probe = liveness"]
-    ini.write_text("\n".join(["[check_rodin_queues]", *(lines if first else lines[::-1])]))
-    outcome = run("--extra-opts", f"@{ini}", "-H", "127.0.0.1")
-    assert report.probed(outcome) == 0
-    assert f"line {2 if first else 3} of the file: " in outcome.stdout
-
-
-def test_a_kind_below_what_stands_before_the_first_section_counts(tmp_path: Path) -> None:
-    ini = tmp_path / "plugins.ini"
-    ini.write_text("w=1\n[check_rodin_queues]\nprobe = liveness\n[other]\nprobe = readiness\n")
-    assert report.probed(run("--extra-opts", f"@{ini}", "-H", "127.0.0.1")) == 0
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_line_of_a_probe_is_cut_before_the_outcome(kind: str) -> None:
-    outcome = run("--probe", kind, "--extra-opts", env={"MP_CONFIG_FILE": f"/{'x' * 240}"})
-    failed = report.probed(outcome)
-    assert failed == int(kind != "liveness")
-    assert outcome.stdout.endswith(f"... ({kind} probe {'fails' if failed else 'passes'})\n")
-    assert len(outcome.stdout) == 255
+    ini.write_text(f"[check_rodin_queues]\nprobe = {kind}\n", encoding="ascii")
+    args = (f"--extra-opts=@{ini}", "--input", "-")
+    assert probed(run(*args, stdin=STRANDED)) == 1
+    assert probed(run(*args, "-x", "*.mesh", stdin=STRANDED)) == 0

@@ -1,190 +1,181 @@
-"""Which queues are judged, and which have to be there."""
+"""Which queues are checked, and which are required."""
 
 from __future__ import annotations
 
-from typing import List, Set
+from typing import Dict, List, Set, Tuple
 
 import pytest
 
-from tests import report
-from tests.answers import IDLE, answer, queue, site, without
-from tests.report import Report
-from tests.saved import ask, judge
+from check_rodin_queues.response import Queue, Snapshot
+from check_rodin_queues.selection import select, unmatched
+from tests.domain import judge, policy, refused, snapshot
+from tests.server import DOCUMENTED, IDLE, answer, queue, site, without
 
-#: Seven queues, the documented four among them.
-MANY = answer({**IDLE, "other.a": queue(), "other.B": queue(), "x*y": queue()})
-ALL = {*IDLE, "other.a", "other.B", "x*y"}
-MISSING_ONLY = "--state=missing=critical,empty=warning"
-
-
-def judged(found: Report) -> Set[str]:
-    """Return the shown names of the queues that have perfdata."""
-    return {label.rpartition(".")[0] for label in found.metrics}
+ALL = (*DOCUMENTED, "other.a", "other.B", "x*y", "a,b", "a", "b", "[z-a]")
+#: The response of most tests: the documented queues and others.
+MANY = answer({name: queue() for name in ALL})
 
 
-@pytest.mark.parametrize(
-    ("args", "expected"),
-    [
-        pytest.param([], ALL, id="all without an option"),
-        pytest.param(["-q", "rodin.mesh"], {"rodin.mesh"}, id="a plain name"),
-        pytest.param(["--queue", "rodin.mesh"], {"rodin.mesh"}, id="the long option"),
-        pytest.param(["-q", "rodin.*"], set(IDLE), id="a star"),
-        pytest.param(["-q", "*"], ALL, id="a star for all"),
-        pytest.param(["-q", "other.?"], {"other.a", "other.B"}, id="a question mark"),
-        pytest.param(["-q", "other.[a-c]"], {"other.a"}, id="a set; case counts"),
-        pytest.param(["-q", "other.[!a-c]"], {"other.B"}, id="a negated set"),
-        pytest.param(["-q", "*mesh"], {"rodin.mesh", "rodin.remesh"}, id="a star in front"),
-        pytest.param(["-q", "x[*]y"], {"x*y"}, id="a star in a set is itself"),
-        pytest.param(["-q", "x*y"], {"x*y"}, id="a star matches a star"),
-        pytest.param(["-q", "Rodin.*", "-q", "*.B"], {"other.B"}, id="case counts"),
-        pytest.param(
-            ["-q", "rodin.mesh", "-q", "other.*"],
-            {"rodin.mesh", "other.a", "other.B"},
-            id="repeated",
-        ),
-        pytest.param(["-x", "rodin.*"], {"other.a", "other.B", "x*y"}, id="left out"),
-        pytest.param(["--exclude", "*.*"], {"x*y"}, id="left out, the long option"),
-        pytest.param(["-x", "rodin.mesh"], ALL - {"rodin.mesh"}, id="a plain one left out"),
-        pytest.param(["-x", "rodin.*", "-x", "x*"], {"other.a", "other.B"}, id="-x repeated"),
-        pytest.param(
-            ["-q", "rodin.*", "-x", "*mesh"], {"rodin.pack", "rodin.texture"}, id="-x after -q"
-        ),
-        pytest.param(
-            ["-x", "*mesh", "-q", "rodin.*"],
-            {"rodin.pack", "rodin.texture"},
-            id="-x after -q in any order",
-        ),
-    ],
-)
-def test_which_queues_are_judged(args: List[str], expected: Set[str]) -> None:
-    found = judge(MANY, *args)
-    assert found.state == "OK"
-    assert judged(found) == expected
+def selected(*args: str, body: str = MANY) -> Set[str]:
+    """Return the names of the queues that *args* select."""
+    return {found.name for found in select(policy(*args), snapshot(body)).queues}
 
 
-def test_one_glob_to_an_option() -> None:
-    """A comma is a part of the glob."""
-    found = judge(answer({"a,b": queue(), "a": queue(), "b": queue()}), "-q", "a,b")
-    assert judged(found) == {"a,b"}
+#: Options, and the queues that they select.
+SELECTED: Dict[str, Tuple[List[str], Set[str]]] = {
+    "all without an option": ([], {*ALL}),
+    "a plain name": (["-q", "rodin.mesh"], {"rodin.mesh"}),
+    "no part of a name": (["-q", "rodin"], set()),
+    "the long option": (["--queue", "rodin.mesh"], {"rodin.mesh"}),
+    "a star": (["-q", "rodin.*"], {*DOCUMENTED}),
+    "a star in front": (["-q", "*mesh"], {"rodin.mesh", "rodin.remesh"}),
+    "a star for all": (["-q", "*"], {*ALL}),
+    "a question mark": (["-q", "other.?"], {"other.a", "other.B"}),
+    "a set": (["-q", "other.[a-c]"], {"other.a"}),
+    "a negated set": (["-q", "other.[!a-c]"], {"other.B"}),
+    "a star in a set is itself": (["-q", "x[*]y"], {"x*y"}),
+    "case counts": (["-q", "Rodin.*", "-q", "*.b"], set()),
+    "repeated": (["-q", "rodin.mesh", "-q", "other.*"], {"rodin.mesh", "other.a", "other.B"}),
+    "a comma separates": (["-q", "a,b"], {"a", "b"}),
+    "also globs": (["-q", "*.mesh,o*.a,,"], {"rodin.mesh", "other.a"}),
+    "white space around an item": (["-q", " a , b\t"], {"a", "b"}),
+    "a comma within a set": (["-q", "a[,]b"], {"a,b"}),
+    "a comma within a set and one after it": (["-q", "a[,x]b,[!,a]"], {"a,b", "b"}),
+    "a comma within a set that begins with a bracket": (["-q", "a[],]b"], {"a,b"}),
+    "excluded": (["-x", "rodin.*,*[ABab]*"], {"x*y"}),
+    "the long option of exclude": (["--exclude", "*.*", "--exclude", "*[ab]*"], {"x*y"}),
+    "a plain name excluded": (["-x", "rodin.mesh"], {*ALL} - {"rodin.mesh"}),
+    "-x after -q": (["-q", "rodin.*", "-x", "*mesh"], {"rodin.pack", "rodin.texture"}),
+    "in any order": (["-x", "*mesh", "-q", "rodin.*"], {"rodin.pack", "rodin.texture"}),
+    "a glob that fnmatch refuses": (["-q", "[z-a]"], set()),
+    "also in -x": (["-x", "[z-a]", "-q", "a"], {"a"}),
+}
 
 
-def test_a_glob_matches_the_name_that_the_server_gives() -> None:
-    """Not the shown name."""
+@pytest.mark.parametrize("case", SELECTED)
+def test_which_queues_are_selected(case: str) -> None:
+    args, expected = SELECTED[case]
+    assert selected(*args) == expected
+
+
+def test_a_glob_matches_the_raw_name_and_not_the_shown_one() -> None:
     body = answer({"a::b": queue(), "c": queue()})
-    assert judged(judge(body, "-q", "a::b")) == {"a__b"}
-    assert judge(body, "-q", "a__b", MISSING_ONLY).state == "CRITICAL"
+    assert selected("-q", "a::b", body=body) == {"a::b"}
+    assert selected("-q", "a__b", body=body) == set()
 
 
-def test_a_backlog_of_a_queue_that_is_left_out_is_not_judged() -> None:
-    body = site(mesh=queue(0, 9, 0))
-    assert judge(body).state == "CRITICAL"
-    assert judge(body, "-x", "rodin.mesh").state == "OK"
-    assert judge(body, "-q", "rodin.pack").state == "OK"
+@pytest.mark.parametrize("args", [("-q", "b"), ("-x", "x*"), ("-q", "x*", "-x", "x*")])
+def test_no_glob_is_matched_against_a_name_that_is_too_long(args: Tuple[str, ...]) -> None:
+    """So nothing can exclude it, and the response is invalid."""
+    body = answer({"b": queue(), "x" * 256: queue()})
+    chosen = select(policy("--require=", *args), snapshot(body))
+    assert [found.name for found in chosen.malformed] == ["x" * 256]
 
 
-@pytest.mark.parametrize(
-    ("body", "args", "missing"),
-    [
-        pytest.param(without("rodin.mesh"), [], "rodin.mesh", id="mesh by default"),
-        pytest.param(without("rodin.pack"), [], "rodin.pack", id="pack by default"),
-        pytest.param(without("rodin.remesh"), [], "rodin.remesh", id="remesh by default"),
-        pytest.param(without("rodin.texture"), [], "rodin.texture", id="texture by default"),
-        pytest.param(MANY, [], "", id="more than the documented ones"),
-        pytest.param(
-            without("rodin.mesh"), ["-x", "rodin.mesh"], "", id="a documented one is left out"
-        ),
-        pytest.param(
-            without("rodin.mesh"), ["-q", "*pack"], "", id="a documented one is not selected"
-        ),
-        pytest.param(
-            without("rodin.mesh"), ["-q", "*mesh"], "rodin.mesh", id="a documented one is selected"
-        ),
-        pytest.param(answer({"a": queue()}), ["-q", "a"], "", id="another one is selected"),
-        pytest.param(site(), ["--require", "other"], "other", id="required"),
-        pytest.param(
-            without("rodin.mesh"), ["--require", "rodin.pack"], "", id="it replaces the default"
-        ),
-        pytest.param(without("rodin.mesh"), ["--require", ""], "", id="an empty one requires none"),
-        pytest.param(
-            site(), ["--require", "rodin.pack", "--require", "other"], "other", id="repeated"
-        ),
-        pytest.param(
-            site(), ["--require", "other", "--require", "rodin.pack"], "other", id="added up"
-        ),
-        pytest.param(site(), ["--require", "rodin.pack,other"], "other", id="commas"),
-        pytest.param(site(), ["--require", "rodin.pack,rodin.mesh"], "", id="commas, all there"),
-        pytest.param(site(), ["--require", " rodin.pack , rodin.mesh"], "", id="commas and spaces"),
-        pytest.param(
-            site(), ["--require", "other", "-x", "other"], "other", id="left out, and required"
-        ),
-        pytest.param(
-            MANY, ["--require", "other.a", "-q", "rodin.*"], "", id="not selected, and there"
-        ),
-        pytest.param(
-            site(), ["--require", "other.a", "-q", "rodin.*"], "other.a", id="not selected, missing"
-        ),
-        pytest.param(
-            answer({**IDLE, "other": 5}),
-            ["--require", "other", "-q", "rodin.*"],
-            "",
-            id="only its presence counts",
-        ),
-        pytest.param(site(), ["-q", "other", "-q", "*"], "other", id="-q names it"),
-        pytest.param(
-            site(), ["-q", "other", "-q", "*", "--require", "rodin.mesh"], "other", id="-q beside"
-        ),
-        pytest.param(
-            site(), ["-q", "other", "-q", "*", "--require", ""], "other", id="-q beside none"
-        ),
-        pytest.param(site(), ["-q", "XX", "-q", "*"], "XX", id="-q names it in capitals"),
-        pytest.param(site(), ["-q", "other*", "-q", "*"], "", id="a glob of -q requires nothing"),
-        pytest.param(site(), ["-w", "other.consumers=5"], "other", id="a warning names it"),
-        pytest.param(site(), ["-c", "other.consumers=5"], "other", id="a critical names it"),
-        pytest.param(
-            site(), ["--require", "", "-w", "other.busy_ratio=5"], "other", id="beside --require"
-        ),
-        pytest.param(site(), ["-w", "other*.consumers=5"], "", id="a glob of -w requires nothing"),
-        pytest.param(site(), ["-w", "consumers=5"], "", id="no queue is named"),
-        pytest.param(site(), ["-w", "total.consumers=5"], "", id="the sum is no queue"),
-        pytest.param(
-            site(), ["-w", "other.consumers=5", "-q", "rodin.*"], "", id="-w of one not selected"
-        ),
-        pytest.param(
-            site(), ["-w", "other.consumers=5", "-x", "other"], "", id="-w of one left out"
-        ),
-    ],
-)
-def test_which_queues_are_required(body: str, args: List[str], missing: str) -> None:
-    found = judge(body, *args, MISSING_ONLY)
-    assert found.state == ("CRITICAL" if missing else "OK"), found.text
-    assert missing in found.text
+#: A response, options, and the required queues that are missing from the response.
+REQUIRED: Dict[str, Tuple[str, List[str], List[str]]] = {
+    **{f"{name} by default": (without(name), [], [name]) for name in DOCUMENTED},
+    "other queues do not matter": (MANY, [], []),
+    "excluded by -x": (without("rodin.mesh"), ["-x", "rodin.mesh"], []),
+    "not selected by -q": (without("rodin.mesh"), ["-q", "*pack"], []),
+    "selected by -q": (without("rodin.mesh"), ["-q", "*mesh"], ["rodin.mesh"]),
+    "--require": (site(), ["--require", "other"], ["other"]),
+    "--require replaces the default": (without("rodin.mesh"), ["--require", "rodin.pack"], []),
+    "an empty --require requires none": (without("rodin.mesh"), ["--require", ""], []),
+    "repeated": (
+        site(),
+        ["--require", "o", "--require", "rodin.pack", "--require", "p"],
+        ["o", "p"],
+    ),
+    "with commas": (site(), ["--require", " o ,rodin.pack,, p "], ["o", "p"]),
+    "capitals": (site(), ["--require", "Rodin.mesh"], ["Rodin.mesh"]),
+    "required and excluded": (site(), ["--require", "o", "-x", "o"], ["o"]),
+    "required and not selected": (site(), ["--require", "o", "-q", "rodin.*"], ["o"]),
+    "excluded and there": (MANY, ["--require", "other.a", "-x", "other.a"], []),
+    "malformed and there": (answer({**IDLE, "o": 5}), ["--require", "o", "-q", "rodin.*"], []),
+    "a plain -q": (site(), ["-q", "o", "-q", "*"], ["o"]),
+    "a plain -q beside a glob": (site(), ["-q", "*,o"], ["o"]),
+    "a plain -q beside --require": (site(), ["-q", "o,*", "--require", "rodin.mesh"], ["o"]),
+    "a plain -q beside an empty --require": (site(), ["-q", "o,*", "--require", ""], ["o"]),
+    "a plain -q that -x excludes": (site(), ["-q", "o,*", "-x", "o"], []),
+    "a glob of -q": (site(), ["-q", "o*,*"], []),
+    "a name with a comma": (site(), ["-q", "o[,]o,*"], []),
+    "a plain name in -w": (site(), ["-w", "o.consumers=5"], ["o"]),
+    "a plain name in -c": (site(), ["-c", "o.busy_ratio=5"], ["o"]),
+    "with a comma": (site(), ["-c", "a,b.busy_ratio=5"], ["a,b"]),
+    "a plain name in -w beside --require": (site(), ["-w", "o.consumers=5", "--require="], ["o"]),
+    "a removed threshold": (site(), ["-w", "o.consumers="], ["o"]),
+    "a glob in -w": (site(), ["-w", "o*.consumers=5"], []),
+    "no queue in -w": (site(), ["-w", "consumers=5"], []),
+    "the sum": (site(), ["-w", "total.consumers=5"], []),
+    "a threshold of a queue not selected": (site(), ["-w", "o.consumers=5", "-q", "rodin.*"], []),
+    "a threshold of an excluded queue": (site(), ["-w", "o.consumers=5", "-x", "o"], []),
+    "no sound queue": (answer({"a": 5}), ["--require", "o"], []),
+    "an excluded sound queue": (
+        answer({"a": 5, "b": queue()}),
+        ["-x", "b", "--require", "o"],
+        ["o"],
+    ),
+    "no queue at all": ("{}", ["--require", "o"], []),
+}
 
 
-def test_a_threshold_of_a_queue_that_is_left_out_is_not_used() -> None:
-    body = site(mesh=queue(1, 9, 1))
-    shared = ("-w", "rodin.mesh.job_awaiting=5", "-c", "rodin.texture.job_awaiting=5")
-    assert judge(body, *shared).state == "WARNING"
-    assert judge(body, *shared, "-q", "rodin.pack").state == "OK"
-    assert judge(body, *shared, "-x", "rodin.mesh").state == "OK"
+@pytest.mark.parametrize("case", REQUIRED)
+def test_which_required_queues_are_missing(case: str) -> None:
+    body, args, missing = REQUIRED[case]
+    found = select(policy(*args), snapshot(body)).missing
+    assert [queue.name for queue in found] == missing
 
 
-def test_a_queue_that_is_required_and_left_out_is_not_judged() -> None:
-    body = site(mesh=queue(0, 9, 0))
-    found = judge(body, "-q", "rodin.pack", "--require", "rodin.mesh")
-    assert found.state == "OK"
-    assert judged(found) == {"rodin.pack"}
+#: The option that requires a queue, for the next step of `missing`.
+ORIGINS = {
+    "--require": ["--require", "o", "-q", "o", "-w", "o.consumers=1"],
+    "-q": ["--require=", "-q", "o,*", "-w", "o.consumers=1"],
+    "-w": ["--require=", "-w", "o.consumers=1", "-c", "o.consumers=1"],
+    "-c": ["--require=", "-c", "o.consumers=1"],
+}
 
 
-def test_a_required_queue_is_a_name_and_no_glob() -> None:
-    report.refused(ask(site(), "--require", "rodin.*"), "--require")
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_a_missing_queue_knows_the_option_that_requires_it(origin: str) -> None:
+    (missing,) = select(policy(*ORIGINS[origin]), snapshot(site())).missing
+    assert missing.origin == origin
 
 
-@pytest.mark.parametrize("blank", [" ", "\t", ",", " , "])
-def test_what_is_not_empty_and_no_name_is_no_way_to_require_none(blank: str) -> None:
-    """Else a slip would take the default away, and a queue that is gone would be OK."""
-    report.refused(ask(site(), "--require", blank), "--require")
+def test_a_queue_that_is_not_selected_is_not_judged() -> None:
+    """Neither are the thresholds that name it, so that services can share one list."""
+    body = site(mesh=queue(1, 9, 1), pack=queue(0, 9, 0))
+    shared = ("-w", "rodin.mesh.job_awaiting=5", "-c", "rodin.pack.consumers=1:")
+    assert judge(body, *shared).breached == {"rodin.mesh.job_awaiting", "rodin.pack.consumers"}
+    for args in (
+        ("-x", "rodin.mesh,rodin.pack"),
+        ("-q", "rodin.*e*,rodin.texture", "-x", "*.mesh"),
+    ):
+        found = judge(body, *shared, *args, "--require", "rodin.mesh")
+        assert (found.state, found.conditions) == ("OK", {})
+        assert {label.rpartition(".")[0] for label in found.metrics} == {
+            "rodin.remesh",
+            "rodin.texture",
+        }
 
 
-@pytest.mark.parametrize("option", ["-q", "-x", "--queue", "--exclude", "--require"])
-def test_an_option_needs_its_value(option: str) -> None:
-    report.refused(ask(site(), option), option)
+def test_thresholds_whose_glob_matches_no_selected_queue_are_known_for_v() -> None:
+    given = policy(
+        "-w", "o*.consumers=1", "-c", "*.consumers=1:", "-w", "x.consumers=1", "-x", "p*"
+    )
+    snap = Snapshot((Queue("a", 1, 0, 0), Queue("p", 1, 0, 0)), ())
+    found = [threshold.origin for threshold in unmatched(given, select(given, snap))]
+    assert found == ["-w o*.consumers=1"]
+
+
+@pytest.mark.parametrize("option", ["-q/--queue", "-x/--exclude"])
+@pytest.mark.parametrize("value", ["", " ", ",", " , ,"])
+def test_a_list_of_globs_without_an_item_is_an_error(option: str, value: str) -> None:
+    for name in option.split("/"):
+        assert refused(name, value).startswith(option)
+
+
+@pytest.mark.parametrize("value", ["rodin.*", "a,b?", "[a]", " ", "\t", ",", " , "])
+def test_what_is_not_a_plain_name_cannot_be_required(value: str) -> None:
+    """White space alone is not the empty value, which requires none: a slip must not."""
+    assert refused("--require", value).startswith("--require: ")

@@ -1,315 +1,223 @@
-"""Ranges and selectors: what is accepted, what it means, and what is refused."""
+"""Thresholds: which ranges are read, on which values they alert, and which labels they are for."""
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 import pytest
 
-from tests import report
-from tests.answers import IDLE, answer, queue, site
-from tests.saved import ask, judge
+from check_rodin_queues.errors import State, UsageError
+from check_rodin_queues.thresholds import QUEUE, Range, Thresholds, parse_range, parse_threshold
+from tests.domain import judge, policy, refused
+from tests.server import DOCUMENTED, answer, queue, site
 
-#: For each form of a range: values of a queue that are well, and values that are not.
-RANGES: Dict[str, Tuple[List[int], List[int]]] = {
-    "10": ([0, 9, 10], [11]),
-    "0": ([0], [1]),
-    "10:": ([10, 11], [0, 9]),
-    "~:10": ([0, 10], [11]),
-    "0:10": ([0, 10], [11]),
-    "5:10": ([5, 7, 10], [4, 11]),
-    "5:5": ([5], [4, 6]),
-    "@5:10": ([4, 11], [5, 7, 10]),
-    "@10": ([11], [0, 10]),
-    "@10:": ([0, 9], [10, 11]),
-    "@~:10": ([11], [0, 10]),
-    "-5:10": ([0, 10], [11]),
-    "-5:-1": ([], [0]),
-    "@-5:-1": ([0, 1], []),
-    "+5:+10": ([5, 10], [4, 11]),
-    "2.5:7.5": ([3, 7], [2, 8]),
-    "9.99": ([9], [10]),
-    "10.0": ([10], [11]),
-    "007": ([7], [8]),
-    ".5": ([0], [1]),
-    ".5:": ([1], [0]),
-    "1" * 30: ([2**63 - 1], []),
-    "9223372036854775807": ([2**63 - 1], []),
-    "9223372036854775806": ([2**63 - 2], [2**63 - 1]),
-    "9007199254740993": ([2**53 + 1], [2**53 + 2]),
-    "9007199254740993:": ([2**53 + 1], [2**53]),
+#: A range; values on which it does not alert, and on which it alerts because they are below, above
+#: or inside; and the range in perfdata, where `N` is the one form that Icinga keeps.
+RANGES: Dict[str, Tuple[List[float], List[float], List[float], List[float], str]] = {
+    "10": ([0, 10], [-1], [11], [], "10"),
+    "0": ([0], [-1], [1], [], "0"),
+    "0:10": ([0, 10], [-1], [11], [], "10"),
+    ":10": ([0, 10], [-1], [11], [], "10"),
+    "10:": ([10, 11], [9], [], [], "10:"),
+    "~:10": ([-9, 10], [], [11], [], "10"),
+    "~:0": ([-9, 0], [], [1], [], "0"),
+    "~:-1": ([-9, -1], [], [0], [], "~:-1"),
+    "~:": ([-9, 9], [], [], [], "~:"),
+    "0:": ([0, 9], [-1], [], [], "0:"),
+    "5:10": ([5, 10], [4], [11], [], "5:10"),
+    "5:5": ([5], [4], [6], [], "5:5"),
+    "-5:10": ([-5, 10], [-6], [11], [], "-5:10"),
+    "-5:-1": ([-5, -1], [-6], [0], [], "-5:-1"),
+    "@5:10": ([4, 11], [], [], [5, 10], "@5:10"),
+    "@5": ([-1, 6], [], [], [0, 5], "@5"),
+    "@0:5": ([-1, 6], [], [], [0, 5], "@5"),
+    "@:5": ([-1, 6], [], [], [0, 5], "@5"),
+    "@~:5": ([6], [], [], [-9, 5], "@5"),
+    "@10:": ([9], [], [], [10, 11], "@10:"),
+    "@-5:-1": ([-6, 0], [], [], [-5, -1], "@-5:-1"),
+    "+5:+10": ([5, 10], [4], [11], [], "5:10"),
+    "2.50:7.5": ([2.5, 7.5], [2], [8], [], "2.5:7.5"),
+    ".5": ([0.5], [-1], [1], [], "0.5"),
+    "10.0": ([10], [], [10.5], [], "10"),
+    "007": ([7], [], [8], [], "7"),
+    " 10 ": ([10], [], [11], [], "10"),
+    "0.000001": ([0], [], [1], [], "0.000001"),
+    f"{2**53 + 1}": ([2**53 + 1], [], [2**53 + 2], [], f"{2**53 + 1}"),
+    f"{2**53 + 1}:": ([2**53 + 1], [2**53], [], [], f"{2**53 + 1}:"),
+    "1" * 30: ([2**63 - 1], [], [], [], "1" * 30),
 }
 
 
-@pytest.mark.parametrize("written", RANGES)
-@pytest.mark.parametrize(("option", "state"), [("-w", "WARNING"), ("-c", "CRITICAL")])
-def test_a_range_says_which_values_are_well(option: str, state: str, written: str) -> None:
-    """Each value is a queue of its own, and has a line of its own at -v."""
-    well, ill = RANGES[written]
-    body = answer({f"q{number}": queue(1, value, 1) for number, value in enumerate(well + ill)})
-    args = ("--require=", "-v", option, f"job_awaiting={written}")
-    found = report.read(ask(body, *args), verbose=True)
-    assert found.state == (state if ill else "OK")
-    states = {line.split()[1]: line.split()[0] for line in found.more.splitlines()}
-    expected = ["[OK]"] * len(well) + [f"[{state}]"] * len(ill)
-    assert [states[f"q{number}"] for number in range(len(expected))] == expected
+def limit(text: str) -> Range:
+    """Return the range of `-w TEXT`."""
+    found = parse_threshold(State.WARNING, text).limit
+    assert found is not None
+    return found
 
 
-def test_every_form_of_the_page_at_once() -> None:
-    """Both levels with the same range: critical outranks warning."""
-    assert judge(site(mesh=queue(1, 11, 1)), "-w", "10", "-c", "10").state == "CRITICAL"
-    assert judge(site(mesh=queue(1, 11, 1)), "-w", "10", "-c", "20").state == "WARNING"
+@pytest.mark.parametrize("text", RANGES)
+def test_a_range_alerts_outside_its_ends_or_with_an_at_inside(text: str) -> None:
+    good, below, above, inside, _ = RANGES[text]
+    sides = {"": good, "below": below, "above": above, "inside": inside}
+    for side, values in sides.items():
+        assert [limit(text).side(value) for value in values] == [side] * len(values)
 
 
-REFUSED = [
-    "x",
-    "ten",
-    "1,5",
-    "1 0",
-    " 10",
-    "10 ",
-    "10%",
-    "10s",
-    "1_000",
-    "1e3",
-    "0x10",
-    "\u0661",
-    "\uff11",
-    "\u00bd",
-    "1:2:3",
-    "10:5",
-    "-5",
-    "@10:5",
-    "~",
-    "@",
-    "@@5",
-    "5:~",
-    "5:@10",
-    "~5",
-    "~5:10",
-    "--5:",
-    "+-5:",
-    "+",
-    "-",
-    "1.2.3",
-    ".",
-    "inf",
-    "nan",
-    "1:inf",
-    "-inf:1",
-    "5:x",
-    "x:5",
-    "5;10",
-    "5\n",
-    "\n5",
-    "5-10",
-    "5..10",
-    "1:5,",
-    "5.",
-    "x.5",
-    "1" * 31,
-    "1" * 5000,
-    "1." + "0" * 31,
+@pytest.mark.parametrize("text", RANGES)
+def test_a_range_in_perfdata_is_the_form_that_icinga_keeps(text: str) -> None:
+    written = limit(text).text(can_be_negative=False)
+    assert written == RANGES[text][-1]
+    assert limit(written).side(5) == limit(text).side(5), "it is read back as the same range"
+
+
+#: Ranges of `token_expires_in`, whose values can be negative: `4` would alert on them.
+SIGNED = {"4": "4", "0:4": "4", "~:4": "~:4", "@~:4": "@~:4", "@:4": "@4", "4:": "4:"}
+
+
+@pytest.mark.parametrize("text", SIGNED)
+def test_a_range_of_a_metric_that_can_be_negative_keeps_its_open_start(text: str) -> None:
+    assert limit(text).text(can_be_negative=True) == SIGNED[text]
+
+
+BAD_RANGES = [
+    *("x", "ten", "1,5", "1 0", "10%", "10s", "1_000", "1e3", "0x10", "\u0661", "\uff11", "\u00bd"),
+    *("1:2:3", "10:5", "-5", "@10:5", "~", ":", "@", "@@5", "5:~", "5:@10", "~5", "~5:10", "--5:"),
+    *("+-5:", "+", "-", "1.2.3", ".", "5.", "inf", "nan", "1:inf", "-inf:1", "5:x", "x:5", "5;10"),
+    *("5-10", "5..10", "1:5,", "x.5", "= 5", "5\n5", "1" * 31, "1" * 5000, "1." + "0" * 31),
 ]
 
 
-@pytest.mark.parametrize("written", REFUSED)
-def test_anything_else_is_refused_and_told_what_is_accepted(written: str) -> None:
-    text = report.refused(ask(site(), f"--critical=job_awaiting={written}"), "--critical")
-    assert "@5:10" in text
-    assert "~:5" in text
+@pytest.mark.parametrize("text", BAD_RANGES)
+def test_any_other_range_is_an_error_that_shows_the_accepted_forms(text: str) -> None:
+    with pytest.raises(UsageError, match=r"\b10 .* 1: .* 5:10 .* @5:10\b"):
+        parse_range(text)
 
 
-@pytest.mark.parametrize("written", REFUSED)
-def test_a_range_without_selector_is_as_strict(written: str) -> None:
-    report.refused(ask(site(), f"-w{written}"), "-w")
+@pytest.mark.parametrize("option", ["-w", "--warning", "-c", "--critical"])
+@pytest.mark.parametrize("text", ["x", "job_awaiting=x", "rodin.mesh.consumers=5:1"])
+def test_a_bad_range_is_an_error_of_its_option(option: str, text: str) -> None:
+    assert ("-w/--warning" if "w" in option else "-c/--critical") in refused(option, text)
 
 
-def test_a_range_without_selector_is_for_waiting_jobs_of_each_queue() -> None:
-    body = site(mesh=queue(9, 5, 9), pack=queue(9, 6, 9), texture=queue(9, 4, 9))
-    found = judge(body, "-w", "4")
-    assert found.state == "WARNING"
-    assert "rodin.mesh" in found.text
-    assert "rodin.pack" in found.text
-    assert "rodin.texture" not in found.text
-    assert {label for label, datum in found.metrics.items() if datum.warning} == {
-        f"{name}.job_awaiting" for name in IDLE
-    }
-
-
-#: For each selector the labels whose threshold it is.
-SELECTORS = {
-    "job_awaiting": ["a.b.job_awaiting", "a.c.job_awaiting", "d.job_awaiting"],
-    "consumers": ["a.b.consumers", "a.c.consumers", "d.consumers"],
-    "job_running": ["a.b.job_running", "a.c.job_running", "d.job_running"],
-    "busy_ratio": ["a.b.busy_ratio", "a.c.busy_ratio", "d.busy_ratio"],
-    "awaiting_per_consumer": [
-        "a.b.awaiting_per_consumer",
-        "a.c.awaiting_per_consumer",
-        "d.awaiting_per_consumer",
-    ],
-    "a.b.consumers": ["a.b.consumers"],
-    "a.*.job_awaiting": ["a.b.job_awaiting", "a.c.job_awaiting"],
-    "*.job_running": ["a.b.job_running", "a.c.job_running", "d.job_running"],
-    "?.job_running": ["d.job_running"],
-    "a.[c-z].job_running": ["a.c.job_running"],
-    "a.[!c-z].job_running": ["a.b.job_running"],
-    "total.consumers": ["total.consumers"],
-    "total.job_awaiting": ["total.job_awaiting"],
-    "total.job_running": ["total.job_running"],
-    "t*.consumers": [],
-    "A.*.consumers": [],
-    "a*b.consumers": ["a.b.consumers"],
-    "a.consumers": [],
+#: A selector, and the labels that it is for among those of the queues a.b, a.c, a,d and total.
+SELECTORS: Dict[str, Set[str]] = {
+    **{
+        metric: {f"{name}.{metric}" for name in ("a.b", "a.c", "a,d", "total_2")}
+        for metric in ("consumers", "job_awaiting", "job_running")
+    },
+    "busy_ratio": {"a.b.busy_ratio", "a.c.busy_ratio", "a,d.busy_ratio", "total_2.busy_ratio"},
+    "a.*.awaiting_per_consumer": {"a.b.awaiting_per_consumer", "a.c.awaiting_per_consumer"},
+    "a.b.consumers": {"a.b.consumers"},
+    "a,d.consumers": {"a,d.consumers"},
+    "a?d.consumers": {"a,d.consumers"},
+    "a[.,]?.consumers": {"a.b.consumers", "a.c.consumers", "a,d.consumers"},
+    "a.[!b].consumers": {"a.c.consumers"},
+    "A.*.consumers": set(),
+    "total.consumers": {"total.consumers"},
+    "total.job_awaiting": {"total.job_awaiting"},
+    "total.job_running": {"total.job_running"},
+    "t*.consumers": {"total_2.consumers"},
+    "[z-a].consumers": set(),
+    "time": {"time"},
+    "token_expires_in": {"token_expires_in"},
 }
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
-def test_a_selector_names_its_labels(selector: str) -> None:
-    body = answer({"a.b": queue(2, 0, 2), "a.c": queue(2, 0, 2), "d": queue(2, 0, 2)})
-    states = ("--state", "missing=ok")
-    found = judge(body, "--require=", "-c", "consumers=", *states, "-w", f"{selector}=100:200")
+def test_a_selector_says_which_labels_a_threshold_is_for(selector: str) -> None:
+    body = answer({name: queue(2, 0, 2) for name in ("a.b", "a.c", "a,d", "total")})
+    args = ("--require=", "-c", "consumers=", "-w", f"{selector}=100:200")
+    found = judge(body, *args, elapsed=1.5, timeout=10, token_expires_in=5)
     named = {label for label, datum in found.metrics.items() if datum.warning == "100:200"}
-    assert named == set(SELECTORS[selector])
-    assert found.state == ("WARNING" if named else "OK")
+    assert named == found.breached == SELECTORS[selector]
+
+
+def test_a_threshold_without_selector_is_for_jobs_waiting_in_every_queue() -> None:
+    metrics = judge(site(), "-w", "10").metrics
+    found = {label for label, datum in metrics.items() if datum.warning}
+    assert found == {f"{name}.job_awaiting" for name in DOCUMENTED}
 
 
 @pytest.mark.parametrize(
-    "selector",
-    [
-        "jobs",
-        "Consumers",
-        "rodin.mesh",
-        "rodin.mesh.jobs",
-        "consumers.",
-        ".job_awaiting",
-        "total.busy_ratio",
-        "total.awaiting_per_consumer",
-        "total.time",
-        "rodin.mesh.time",
-        "rodin.mesh.token_expires_in",
-        "total",
-        "consumer",
-        "job_awaiting ",
-        "rodin.mesh:consumers",
-        "",
-    ],
+    "name", ["a=b", "a.b=1", "a::b|c", "=", "a.", "job_awaiting", "x y", "\xe4"]
 )
-def test_an_unknown_metric_is_refused(selector: str) -> None:
-    text = report.refused(ask(site(), "-w", f"{selector}=5"), "-w")
-    assert "job_awaiting" in text
+def test_a_selector_ends_at_the_last_equals_sign_and_holds_the_raw_name(name: str) -> None:
+    body = answer({name: queue(1, 9, 1), "b": queue(1, 9, 1)})
+    found = judge(body, "--require=", "-w", f"{name}.job_awaiting=5")
+    assert (found.conditions, len(found.breached)) == ({}, 1)
+    assert "b.job_awaiting" not in found.breached
 
 
-def test_a_selector_may_hold_an_equals_sign() -> None:
-    """The text before the last `=` is the selector."""
-    body = answer({"a=b": queue(1, 9, 1)})
-    assert judge(body, "--require=", "-w", "a=b.job_awaiting=5").state == "WARNING"
-    assert judge(body, "--require=", "-w", "a=b.job_awaiting=9").state == "OK"
+BAD_SELECTORS = [
+    *("jobs", "Consumers", "rodin.mesh", "rodin.mesh.jobs", "consumers.", ".job_awaiting", ""),
+    *("total.busy_ratio", "total.awaiting_per_consumer", "total.time", "total", "consumer"),
+    *("rodin.mesh.time", "rodin.mesh.token_expires_in", "rodin.mesh:consumers", "*", "job_*"),
+]
 
 
-def test_a_selector_names_a_queue_by_its_raw_name() -> None:
-    body = answer({"a::b|c": queue(1, 9, 1)})
-    assert judge(body, "--require=", "-w", "a::b|c.job_awaiting=5").state == "WARNING"
-    shown = judge(body, "--require=", "--state=missing=ok", "-w", "a__b_c.job_awaiting=5")
-    assert shown.state == "OK"
+@pytest.mark.parametrize("selector", BAD_SELECTORS)
+@pytest.mark.parametrize("option", ["-w", "-c"])
+def test_a_selector_without_a_known_metric_is_an_error(option: str, selector: str) -> None:
+    assert "job_awaiting" in refused(option, f"{selector}=5")
 
 
-NINE = site(mesh=queue(1, 9, 1))
-
-
-@pytest.mark.parametrize(
-    ("thresholds", "state"),
-    [
-        pytest.param(["-w", "5", "-w", "9"], "OK", id="the last one wins"),
-        pytest.param(["-w", "9", "-w", "5"], "WARNING", id="also if it is stricter"),
-        pytest.param(
-            ["-w", "rodin.mesh.job_awaiting=9", "-w", "5"], "WARNING", id="not the narrower one"
-        ),
-        pytest.param(
-            ["-w", "5", "-w", "rodin.mesh.job_awaiting=9"], "OK", id="the narrower one if last"
-        ),
-        pytest.param(["-w", "5", "-w", "*.job_awaiting=9"], "OK", id="a glob if last"),
-        pytest.param(
-            ["-w", "5", "-w", "rodin.p*.job_awaiting=9"], "WARNING", id="a glob that matches others"
-        ),
-        pytest.param(["-w", "5", "-w", ""], "OK", id="an empty range removes"),
-        pytest.param(["-w", "5", "-w", "job_awaiting="], "OK", id="with its selector too"),
-        pytest.param(["-w", "5", "-w", "consumers="], "WARNING", id="not another metric's"),
-        pytest.param(
-            ["-w", "5", "-w", "rodin.mesh.job_awaiting="], "OK", id="removed for one queue"
-        ),
-        pytest.param(
-            ["-w", "5", "-w", "rodin.pack.job_awaiting="], "WARNING", id="removed for another"
-        ),
-        pytest.param(["-w", "", "-w", "5"], "WARNING", id="set again after a removal"),
-        pytest.param(["-w", "5", "-c", ""], "WARNING", id="the levels are apart"),
-        pytest.param(["-c", "5", "-w", "9"], "CRITICAL", id="the levels are apart, critical"),
-    ],
-)
-def test_the_last_option_that_matches_a_label_wins(thresholds: List[str], state: str) -> None:
-    assert judge(NINE, *thresholds).state == state
-
-
-@pytest.mark.parametrize(
-    ("thresholds", "state"),
-    [
-        pytest.param([], "CRITICAL", id="a consumer is wanted by default"),
-        pytest.param(["-c", "5"], "CRITICAL", id="kept beside other thresholds"),
-        pytest.param(["-c", "consumers=0:"], "OK", id="overridden"),
-        pytest.param(["-c", "consumers="], "OK", id="removed"),
-        pytest.param(["-c", "rodin.mesh.consumers="], "OK", id="removed for this queue"),
-        pytest.param(["-c", "rodin.pack.consumers="], "CRITICAL", id="removed for another"),
-        pytest.param(["-w", "consumers="], "CRITICAL", id="not removed by a warning"),
-        pytest.param(["-w", "consumers=1:", "-c", "consumers="], "WARNING", id="as a warning"),
-    ],
-)
-def test_the_default_stands_before_all(thresholds: List[str], state: str) -> None:
-    found = judge(site(mesh=queue(0, 0, 0)), *thresholds)
-    assert found.state == state
-    assert ("rodin.mesh" in found.text) == (state != "OK")
-
-
-#: How a range is written in perfdata; `N` is the one form that Icinga keeps.
-WRITTEN = {
-    "10": "10",
-    "0:10": "10",
-    "~:10": "10",
-    "0": "0",
-    "~:0": "0",
-    "10:": "10:",
-    "5:10": "5:10",
-    "@5:10": "@5:10",
-    "-5:10": "-5:10",
-    "2.5": "2.5",
-    "0:2.5": "2.5",
-    "2.50": "2.5",
-    "10.0": "10",
-    "0.05": "0.05",
-    "00.5:010": "0.5:10",
-    "-0": "0",
-    "-0:": "0:",
-    "~:": "~:",
-    "@~:10": "@~:10",
+#: Thresholds, and which ranges apply to `rodin.mesh.job_awaiting` then.
+LAST: Dict[str, Tuple[str, Optional[str], Optional[str]]] = {
+    "the last one applies": ("-w 5 -w 9", "9", None),
+    "also if it is stricter": ("-w 9 -w 5", "5", None),
+    "the long options are the same": ("--warning 5 --critical 9 -w 7", "7", "9"),
+    "not the more specific one": ("-w rodin.mesh.job_awaiting=9 -w 5", "5", None),
+    "the more specific one if it is last": ("-w 5 -w rodin.mesh.job_awaiting=9", "9", None),
+    "a glob if it is last": ("-w 5 -w *.job_awaiting=9", "9", None),
+    "not a glob that matches other queues": ("-w 5 -w rodin.p*.job_awaiting=9", "5", None),
+    "not another metric": ("-w 5 -w consumers=9", "5", None),
+    "not the sum": ("-w 5 -w total.job_awaiting=9", "5", None),
+    "an empty range removes": ("-w 5 -w=", None, None),
+    "also with a selector": ("-w 5 -w job_awaiting=", None, None),
+    "also for one queue": ("-w 5 -w rodin.mesh.job_awaiting=", None, None),
+    "not for another queue": ("-w 5 -w rodin.pack.job_awaiting=", "5", None),
+    "not for another metric": ("-w 5 -w consumers=", "5", None),
+    "a removed one can be set again": ("-w= -w 5", "5", None),
+    "warning does not change critical": ("-c 9 -w 5 -w=", None, "9"),
+    "critical does not change warning": ("-w 5 -c 9 -c=", "5", None),
 }
 
 
-@pytest.mark.parametrize("given", WRITTEN)
-def test_a_bound_from_above_is_written_as_a_plain_number(given: str) -> None:
-    found = judge(site(), "-w", given, "-c", f"total.job_awaiting={given}")
-    assert found.metrics["rodin.mesh.job_awaiting"].warning == WRITTEN[given]
-    assert found.metrics["total.job_awaiting"].critical == WRITTEN[given]
+@pytest.mark.parametrize("case", LAST)
+def test_the_last_threshold_that_matches_a_label_applies(case: str) -> None:
+    args, *expected = LAST[case]
+    words = args.replace("-w=", "--warning=").replace("-c=", "--critical=").split()
+    limits = Thresholds(policy(*words).thresholds).limits(QUEUE, "job_awaiting", "rodin.mesh")
+    found = [one and one.limit and one.limit.text(can_be_negative=False) for one in limits]
+    assert found == expected
 
 
-def test_a_bound_below_zero_has_no_plain_form() -> None:
-    """`-1` alone would be 0 to -1; the long run found it."""
-    outcome = ask(site(), "-w", "~:-1")
-    assert outcome.code == report.CODES["WARNING"]
-    assert "'rodin.mesh.job_awaiting'=0;~:-1;;0 " in outcome.stdout
+#: Options, and the critical range of `rodin.mesh.consumers`; `default` is the one without options.
+DEFAULT: Dict[str, Tuple[List[str], Optional[str]]] = {
+    "other metrics leave the default": (["-c", "5", "-c", "job_running=9"], "default"),
+    "a later threshold replaces it": (["-c", "consumers=7"], "7"),
+    "also for one queue": (["-c", "rodin.mesh.consumers=7"], "7"),
+    "an empty range removes it": (["-c", "consumers="], None),
+    "also for one queue only": (["-c", "rodin.mesh.consumers="], None),
+    "not for another queue": (["-c", "rodin.pack.consumers="], "default"),
+    "not for warnings": (["-w", "consumers="], "default"),
+}
 
 
-def test_thresholds_are_in_perfdata_at_their_labels() -> None:
-    found = judge(site(), "-w", "rodin.mesh.job_awaiting=5", "-c", "rodin.*.job_awaiting=50")
-    assert found.metrics["rodin.mesh.job_awaiting"][2:4] == ("5", "50")
-    assert found.metrics["rodin.pack.job_awaiting"][2:4] == ("", "50")
-    assert found.metrics["rodin.mesh.consumers"][2:4] == ("", "1:")
-    assert found.metrics["rodin.mesh.job_running"][2:4] == ("", "")
+@pytest.mark.parametrize("case", DEFAULT)
+def test_the_default_threshold_stands_before_all_options(case: str) -> None:
+    def critical(*args: str) -> Optional[Range]:
+        found = Thresholds(policy(*args).thresholds).limits(QUEUE, "consumers", "rodin.mesh")
+        return found.critical and found.critical.limit
+
+    args, expected = DEFAULT[case]
+    wanted = critical() if expected == "default" else parse_range(expected or "")
+    assert critical(*args) == wanted
+
+
+def test_thresholds_stand_in_the_perfdata_of_their_labels() -> None:
+    args = ("-w", "rodin.mesh.job_awaiting=5", "-c", "rodin.*.job_awaiting=50", "-c", "consumers=")
+    metrics = judge(site(), *args).metrics
+    assert metrics["rodin.mesh.job_awaiting"][2:4] == ("5", "50")
+    assert metrics["rodin.pack.job_awaiting"][2:4] == ("", "50")
+    assert metrics["rodin.mesh.job_running"][2:4] == ("", "")

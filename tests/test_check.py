@@ -1,0 +1,145 @@
+"""The judgement as a whole: the worst state, what stands beside it, and the perfdata."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Dict, List, Tuple
+
+import pytest
+
+from check_rodin_queues.errors import RequestError
+from check_rodin_queues.output import display_names
+from tests.domain import judge
+from tests.server import IDLE, answer, queue, site
+
+#: From the best to the worst.
+ORDER = ("OK", "WARNING", "UNKNOWN", "CRITICAL")
+#: A site with one problem of each kind.
+TROUBLE = answer({**IDLE, "a": queue(0, 1, 0), "b": queue(1, 1, 0), "c": 5, "d": queue(1, 9, 1)})
+CONDITIONS = ("stranded", "stalled", "missing", "invalid")
+
+
+@pytest.mark.parametrize("states", [*permutations(ORDER)], ids=" ".join)
+def test_the_worst_state_of_all_conditions_decides(states: Tuple[str, ...]) -> None:
+    """In whichever condition it is, and however many others there are."""
+    chosen = dict(zip(CONDITIONS, states))
+    for size in range(1, 5):
+        given = {name: chosen[name] if name in CONDITIONS[:size] else "OK" for name in CONDITIONS}
+        value = ",".join(f"{name}={state}" for name, state in given.items())
+        found = judge(TROUBLE, "-c", "consumers=", "--require", "x", "--state", value)
+        assert {name.split()[0]: state for name, state in found.conditions.items()} == given
+        assert found.state == max(states[:size], key=ORDER.index)
+
+
+#: Thresholds and --state, and the worst state over the queue d, which has 9 jobs waiting.
+THRESHOLDS: Dict[str, Tuple[List[str], str]] = {
+    "no threshold": ([], "OK"),
+    "within both": (["-w", "9", "-c", "9"], "OK"),
+    "a warning": (["-w", "8", "-c", "9"], "WARNING"),
+    "both are breached": (["-w", "8", "-c", "8"], "CRITICAL"),
+    "critical alone": (["-w", "9", "-c", "8"], "CRITICAL"),
+    "a warning beside unknown": (["-w", "8", "--state", "invalid=unknown"], "UNKNOWN"),
+    "critical beside unknown": (["-c", "8", "--state", "invalid=unknown"], "CRITICAL"),
+    "a sum is not judged beside a malformed queue": (["-c", "total.consumers=99:"], "OK"),
+}
+
+
+@pytest.mark.parametrize("case", THRESHOLDS)
+def test_the_worst_of_thresholds_and_conditions_decides(case: str) -> None:
+    args, state = THRESHOLDS[case]
+    calm = ("--require=", "-c", "consumers=", "--state", ",".join(f"{c}=ok" for c in CONDITIONS))
+    assert judge(TROUBLE, *calm, *args).state == state
+
+
+def test_the_sound_queues_beside_a_malformed_one_are_judged() -> None:
+    found = judge(site(mesh=5, pack=queue(1, 9, 1)), "-w", "5", "--state", "invalid=ok")
+    assert (found.state, found.breached) == ("WARNING", {"rodin.pack.job_awaiting"})
+    assert {label.rpartition(".")[0] for label in found.metrics} == {*IDLE} - {"rodin.mesh"}
+
+
+def test_a_failure_has_no_queues_and_nothing_missing_or_empty() -> None:
+    failure = RequestError("auth", "rejected", "Replace it")
+    found = judge("", failure=failure, elapsed=0.5, timeout=10)
+    assert ([*found.conditions], [*found.metrics]) == (["auth"], ["time"])
+    assert found.verdict.next_step == "Replace it"
+
+
+#: Of four queues and every kind of threshold, in the order of the labels; `time` follows.
+PERFDATA = [
+    *("'a c.consumers'=1;;1:;0", "'a c.job_awaiting'=2;;;0", "'a c.job_running'=3;;;0"),
+    *("a.b.consumers=1;;1:;0", "a.b.job_awaiting=2;;;0", "a.b.job_running=3;;;0"),
+    *("b.busy_ratio=3;;2:4;0", "b.consumers=1;;1:;0", "b.job_awaiting=2;;;0"),
+    *("b.job_running=3;;;0", "total.consumers=3;9;;0"),
+    *("z.consumers=0;;0:;0", "z.job_awaiting=0;;;0", "z.job_running=0;@~:-1;;0"),
+    *("time=0.123457s;0.5;;0;7.5", "token_expires_in=-86400s;;~:5"),
+]
+
+
+def test_perfdata_do_not_depend_on_the_order_of_the_response() -> None:
+    counts = {**dict.fromkeys(("b", "a c", "a.b"), queue(1, 2, 3)), "z": queue(0, 0, 0)}
+    critical = ("consumers=1:", "z.consumers=0:", "b.busy_ratio=2:4", "token_expires_in=~:5")
+    warning = ("total.consumers=9", "z.job_running=@~:-1", "time=0.50")
+    args = [
+        "--require=",
+        *(f"-c{limit}" for limit in critical),
+        *(f"-w{limit}" for limit in warning),
+    ]
+    run = {"elapsed": 0.123456789, "timeout": 7.5, "token_expires_in": -86400}
+    for pairs in permutations(counts.items()):
+        assert [*judge(answer(dict(pairs)), *args, **run).verdict.perfdata] == PERFDATA
+
+
+#: Names of queues, and how they are shown.
+NAMES = {
+    **{
+        name: name for name in ("rodin.mesh", "with blank", "a,b", 'a"b', "a\\b", "\u7db2", "Total")
+    },
+    **{name: name for name in ("time", "total_2", "a%s{0}$X`id`", "x" * 58, "a:b", "", ".", "-5")},
+    **{
+        f"a{char}b": "a_b"
+        for char in "'=|;\n\r\t\0\x1b\x7f\x85\x9b\xa0\u2028\u200b\u202e\ufeff\ud800"
+    },
+    "a::b": "a__b",
+    "a:::b": "a__:b",
+    "a::::b": "a____b",
+    "total": "total_2",
+    "x" * 59: "x" * 58,
+    "x" * 255: "x" * 58,
+    "\xe9" * 59: "\xe9" * 58,
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_shown_name_of_a_queue(name: str) -> None:
+    """In labels and in text. The longest label has 80 characters."""
+    body = answer({name: queue(0, 3, 0)})
+    found = judge(body, "--require=", "--state", "stranded=ok", "-w", "awaiting_per_consumer=1000")
+    shown = {label.rpartition(".")[0] for label in found.metrics}
+    assert shown == {NAMES[name]}
+    assert NAMES[name] in found.verdict.problems[0]
+    assert len(f"{NAMES[name]}.awaiting_per_consumer") <= 80
+
+
+#: Names of queues in one response, in the order of their raw names, and how they are shown.
+TAKEN = [
+    {"a'b": "a_b_2", "a_b": "a_b", "a|b": "a_b_3"},
+    {"a'b": "a_b", "a|b": "a_b_2"},
+    {"a=b": "a_b_3", "a_b": "a_b", "a_b_2": "a_b_2"},
+    {"a::b": "a__b_2", "a__b": "a__b"},
+    {"total": "total_3", "total_2": "total_2"},
+    {"x" * 58: "x" * 58, "x" * 59: "x" * 56 + "_2", "x" * 60: "x" * 56 + "_3"},
+    {"a\1": "a_", "a\2": "a__2", "a\3": "a__3"},
+]
+
+
+@pytest.mark.parametrize("names", TAKEN, ids=" ".join)
+def test_a_shown_name_that_is_taken_gets_a_number(names: Dict[str, str]) -> None:
+    assert display_names([*names][::-1], str) == names
+
+
+def test_a_queue_named_total_is_not_the_sum() -> None:
+    args = ("--require=", "-w", "t*.consumers=100", "-c", "total.consumers=12:12")
+    found = judge(answer({"total": queue(5), "a": queue(7)}), *args)
+    assert (found.state, found.conditions) == ("OK", {})
+    assert found.metrics["total_2.consumers"].warning == "100"
+    assert found.values["total.consumers"] == 12

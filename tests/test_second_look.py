@@ -1,0 +1,177 @@
+"""The second look: a queue is called stalled only if it is so whenever the server is asked."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Sequence, Set, Tuple
+
+import pytest
+
+from check_rodin_queues.errors import RequestError
+from check_rodin_queues.response import Snapshot
+from check_rodin_queues.second_look import MAX_LOOKS, PAUSE, Looks, look_again
+from tests.console import report, run
+from tests.domain import policy, snapshot
+from tests.server import HOLD, Script, Server, http, queue, site, without
+
+IDLE = site()
+BUSY = site(mesh=queue(2, 7, 1))
+STALLED = site(mesh=queue(2, 7, 0))
+OTHER = site(pack=queue(1, 1, 0))
+BOTH = site(mesh=queue(2, 7, 0), pack=queue(1, 1, 0))
+FAILED = "failed"
+MESH = {"rodin.mesh"}
+
+
+class Looker:
+    """Looks at responses that come one after the other, and notes what it was asked to do."""
+
+    def __init__(self, *bodies: str, allowed: int = 9) -> None:
+        self._later = iter(bodies[1:])
+        self._first = bodies[0]
+        self._allowed = allowed
+        self.waits: List[float] = []
+        self.kept: List[Looks] = []
+
+    def look(self, *args: str) -> Looks:
+        """Look until the code ends it."""
+        return look_again(
+            snapshot(self._first),
+            policy(*args),
+            ask=self._ask,
+            wait=self.waits.append,
+            may_look=lambda: len(self.waits) < self._allowed,
+            keep=self.kept.append,
+        )
+
+    def _ask(self) -> Snapshot:
+        body = next(self._later)
+        if body == FAILED:
+            raise RequestError("unreachable", "no response")
+        return snapshot(body)
+
+
+#: Responses, how many of them are used, the queues that are stalled in the end, and which response
+#: is judged.
+LOOKS: Dict[str, Tuple[Sequence[str], int, Set[str], str]] = {
+    "nothing is stalled": ([IDLE], 1, set(), IDLE),
+    "stalled three times": ([STALLED, STALLED, STALLED, IDLE], 3, MESH, STALLED),
+    "busy in the second look": ([STALLED, BUSY, STALLED], 2, set(), BUSY),
+    "idle in the third look": ([STALLED, STALLED, IDLE], 3, set(), IDLE),
+    "another queue in the second look": ([STALLED, OTHER], 2, set(), OTHER),
+    "one of two stays": ([BOTH, OTHER, BOTH], 3, {"rodin.pack"}, BOTH),
+    "one of two returns": ([BOTH, STALLED, OTHER], 3, set(), OTHER),
+    "a later look fails": ([STALLED, FAILED, STALLED], 2, MESH, STALLED),
+    "the third look fails": ([BOTH, STALLED, FAILED], 3, MESH, STALLED),
+    "a later response is malformed": ([STALLED, site(mesh=5), IDLE], 2, MESH, STALLED),
+    "a later response lacks a queue": ([STALLED, without("rodin.pack"), IDLE], 2, MESH, STALLED),
+    "a later response has no queue": ([STALLED, "{}", IDLE], 2, MESH, STALLED),
+    "a later response is an error": ([STALLED, "[]", IDLE], 2, MESH, STALLED),
+}
+
+
+@pytest.mark.parametrize("case", LOOKS)
+def test_the_server_is_asked_again_while_a_queue_is_stalled(case: str) -> None:
+    bodies, used, stalled, judged = LOOKS[case]
+    looker = Looker(*bodies)
+    found = looker.look()
+    assert looker.waits == [PAUSE] * (used - 1)
+    assert found.stalled == stalled
+    assert found.snapshot == snapshot(judged)
+    assert bool(found.note) == (used > 1 and judged != bodies[used - 1])
+
+
+#: Options, and how often a server is asked whose queue rodin.mesh stays stalled.
+SELECTED = {
+    "-q selects it": (["-q", "*.mesh"], 3),
+    "-q does not select it": (["-q", "rodin.pack"], 1),
+    "-x excludes it": (["-x", "rodin.mesh"], 1),
+    "--require does not matter": (["-x", "rodin.mesh", "--require", "rodin.mesh"], 1),
+}
+
+
+@pytest.mark.parametrize("case", SELECTED)
+def test_only_selected_queues_are_looked_at_again(case: str) -> None:
+    args, looks = SELECTED[case]
+    looker = Looker(STALLED, STALLED, STALLED)
+    looker.look(*args)
+    assert len(looker.waits) + 1 == looks
+
+
+def test_an_excluded_queue_can_be_malformed_in_a_later_look() -> None:
+    looker = Looker(STALLED, site(mesh=queue(2, 7, 0), pack=5), IDLE)
+    assert looker.look("-x", "rodin.pack") == Looks(snapshot(IDLE), frozenset())
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 2])
+def test_looking_ends_when_the_time_is_used_up(allowed: int) -> None:
+    looker = Looker(STALLED, BOTH, STALLED, allowed=allowed)
+    found = looker.look()
+    assert len(looker.waits) == allowed
+    assert found.stalled == MESH
+    assert not found.note
+
+
+def test_before_each_look_the_result_so_far_is_kept() -> None:
+    """The deadline can then fall into a later look."""
+    looker = Looker(BOTH, STALLED, STALLED)
+    looker.look()
+    assert [kept.stalled for kept in looker.kept] == [MESH | {"rodin.pack"}, MESH]
+    assert [kept.snapshot for kept in looker.kept] == [snapshot(BOTH), snapshot(STALLED)]
+
+
+def test_there_are_at_most_three_looks_1_s_apart() -> None:
+    assert (MAX_LOOKS, PAUSE) == (3, 1.0)
+
+
+#: Options of the real command, how often it asks a server whose queue stays stalled, and its state.
+RUNS = {
+    "as a warning": ([], 3, "WARNING"),
+    "beside a worse problem": (["-c", "rodin.mesh.job_awaiting=5"], 3, "CRITICAL"),
+    "stalled=ok": (["--state", "stalled=ok"], 1, "OK"),
+    "liveness, a warning": (["--probe", "liveness"], 1, "WARNING"),
+    "readiness, a warning": (["--probe", "readiness"], 1, "WARNING"),
+    "readiness, unknown": (["--probe", "readiness", "--state", "stalled=unknown"], 3, "UNKNOWN"),
+    "liveness, unknown": (["--probe", "liveness", "--state", "stalled=unknown"], 1, "UNKNOWN"),
+    "liveness, critical": (["--probe", "liveness", "--state", "stalled=critical"], 3, "CRITICAL"),
+}
+
+
+@pytest.mark.parametrize("case", RUNS)
+def test_when_the_command_asks_again(case: str, server: Server) -> None:
+    args, looks, state = RUNS[case]
+    server.play(http("200 OK", STALLED))
+    states = () if "--state" in args else ("--state", "stalled=warning")
+    outcome = run("-H", server.url, *args, *states, env={"RODIN_API_KEY": "made-up"})
+    assert outcome.text.startswith(f"RODIN_QUEUES {state} - ")
+    assert server.connections == looks
+
+
+@pytest.mark.parametrize(("timeout", "looks"), [("2.5", 1), ("4", 2)])
+def test_a_look_needs_1_s_and_twice_the_first_request(
+    timeout: str, looks: int, server: Server
+) -> None:
+    server.play([0.6, http("200 OK", STALLED)])
+    run("-H", server.url, "-t", timeout, env={"RODIN_API_KEY": "made-up"})
+    assert server.connections == looks
+
+
+def test_the_last_complete_response_is_judged_and_time_ends_with_the_first(server: Server) -> None:
+    server.play(*(http("200 OK", body) for body in (STALLED, site(mesh=queue(3, 5, 2)))))
+    found = report(run("-H", server.url, env={"RODIN_API_KEY": "made-up"}))
+    assert (found.state, found.values["rodin.mesh.consumers"]) == ("OK", 3)
+    assert found.values["time"] < 1
+
+
+@pytest.mark.parametrize("later", [[HOLD], http("401 No"), http("200 OK", site(mesh=5))])
+def test_v_says_why_a_later_look_was_not_used(later: Script, server: Server) -> None:
+    server.play(http("200 OK", STALLED), later)
+    outcome = run("-H", server.url, "-v", "-t", "2.5", env={"RODIN_API_KEY": "made-up"})
+    found = report(outcome, verbose=True)
+    assert (found.state, found.conditions) == ("WARNING", ("stalled",))
+    assert "second look failed" in found.more
+
+
+def test_a_saved_response_is_judged_by_one_look() -> None:
+    outcome = run("--input", "-", stdin=STALLED)
+    assert report(outcome).conditions == ("stalled",)
+    assert outcome.seconds < PAUSE

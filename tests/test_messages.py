@@ -1,0 +1,709 @@
+"""What the check says, word for word: the one table of messages.
+
+A row of a table is a situation, such as `name | response | options`, and below it the status line,
+indented and wrapped at its blanks. Errors of the command line stand in test_options, those of a
+file in the tests of that file.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import signal
+import socket
+import ssl
+import time
+from http.client import BadStatusLine, RemoteDisconnected
+from typing import Dict, List, Tuple
+
+import pytest
+import requests
+
+from check_rodin_queues import output, response
+from check_rodin_queues.client import Client
+from check_rodin_queues.connection_errors import explain, timed_out
+from check_rodin_queues.connections import Dialer
+from check_rodin_queues.errors import RequestError
+from check_rodin_queues.journal import Journal
+from check_rodin_queues.progress import Progress, Route
+from check_rodin_queues.server import parse_server
+from check_rodin_queues.token import Token
+from check_rodin_queues.verdict import Verdict
+from tests.console import finish, run, start
+from tests.domain import judge
+from tests.server import RESET, UNREAD, Script, Server, http, queue, site, without
+from tests.tokens import expiring
+
+PLACE = "/etc/rodin/token"
+SOURCE = "rodin.example.com:443 sent"
+
+
+def blocks(text: str) -> List[object]:
+    """Return the situation and the line of each block."""
+    found: List[object] = []
+    for block in re.split(r"\n(?! )", text.strip()):
+        name, *lines = block.split("\n")
+        line = " ".join(line.strip() for line in lines)
+        found.append(pytest.param(name, line, id=name.partition(" |")[0]))
+    return found
+
+
+def line_of(verdict: Verdict) -> str:
+    """Return the status line from its state on; check what holds for every one."""
+    found = output.report(verdict, None, (), str).output.decode().partition("\n")[0]
+    line = found.partition(" | ")[0]
+    assert len(line.encode()) < 255
+    state, _, text = line.removeprefix("RODIN_QUEUES ").partition(" - ")
+    assert state == "OK" or re.search(r"\. [A-Z]", text), "no next step"
+    return f"{state} - {text}"
+
+
+def line_of_error(error: RequestError, **attempt: object) -> str:
+    """Return the status line of a run that has no response."""
+    return line_of(judge("", failure=error, **attempt).verdict)
+
+
+# --- verdicts -----------------------------------------------------------------------------------
+
+VERDICTS = """\
+idle | |
+  OK - 4 queues, 4 consumers, 0 jobs waiting, 0 jobs running
+one of each | {"rodin.mesh": 1 1 1} | -q rodin.mesh
+  OK - 1 queue, 1 consumer, 1 job waiting, 1 job running
+backlog | mesh 2 30 2 | -w 20
+  WARNING - rodin.mesh: 30 jobs waiting (warning above 20). Add workers, or check why jobs take
+  long
+backlog over both limits | mesh 2 30 2 | -w 10 -c 20
+  CRITICAL - rodin.mesh: 30 jobs waiting (critical above 20). Add workers, or check why jobs take
+  long
+backlog in two queues | mesh 2 30 2, pack 1 40 1 | -w 20
+  WARNING - 2 of 4 queues have too many jobs waiting (warning above 20): rodin.mesh 30, rodin.pack
+  40. Add workers, or check why jobs take long
+a queue without a consumer | mesh 0 0 0 |
+  CRITICAL - rodin.mesh: no consumers (critical below 1). Start its workers
+a dead worker | mesh 0 7 0 |
+  CRITICAL - rodin.mesh: no consumers (critical below 1), 7 jobs waiting (stranded). Start its
+  workers
+one job is stranded | mesh 0 1 0 | -c consumers=
+  CRITICAL - rodin.mesh: no consumers, 1 job waiting (stranded). Start its workers
+stranded and over -w | mesh 0 30 0 | -w 20
+  CRITICAL - rodin.mesh: no consumers (critical below 1), 30 jobs waiting (warning above 20)
+  (stranded). Start its workers
+all four queues are dead | mesh 0 0 0, pack 0 0 0, remesh 0 0 0, texture 0 0 0 |
+  CRITICAL - 4 of 4 queues have no consumers (critical below 1): rodin.mesh, rodin.pack,
+  rodin.remesh, rodin.texture. Start their workers; if all stopped at once, check the broker and the
+  network
+all are dead and jobs wait | mesh 0 7 0, pack 0 3 0, remesh 0 0 0, texture 0 0 0 |
+  CRITICAL - 4 of 4 queues have no consumers (critical below 1), 10 jobs waiting (stranded):
+  rodin.mesh 7, rodin.pack 3, rodin.remesh, rodin.texture. Start their workers; if all stopped at
+  once, check the broker and the network
+two of four are dead | mesh 0 7 0, pack 0 0 0 |
+  CRITICAL - 2 of 4 queues have no consumers (critical below 1), 7 jobs waiting (stranded):
+  rodin.mesh 7, rodin.pack. Start their workers
+dead and stalled | mesh 0 7 0, pack 1 3 0 |
+  CRITICAL - rodin.mesh: no consumers (critical below 1), 7 jobs waiting (stranded); rodin.pack: 3
+  jobs waiting, 1 consumer connected, 0 running (stalled). Start its workers
+stalled | mesh 2 7 0 |
+  WARNING - rodin.mesh: 7 jobs waiting, 2 consumers connected, 0 running (stalled). Check the worker
+  logs: they are not picking up jobs
+stalled and over -w | pack 2 50 0 | -w 20
+  WARNING - rodin.pack: 50 jobs waiting (warning above 20), 2 consumers connected, 0 running
+  (stalled). Check the worker logs: they are not picking up jobs
+two stalled queues | mesh 2 7 0, pack 1 3 0 |
+  WARNING - 2 of 4 queues have jobs waiting, consumers connected, 0 running (stalled): rodin.mesh 7,
+  rodin.pack 3. Check the worker logs: they are not picking up jobs
+threshold @0:5 | mesh 1 30 1, texture 1 9 1 | -w @0:5
+  WARNING - 2 of 4 queues have 0 jobs waiting (warning between 0 and 5): rodin.pack, rodin.remesh.
+  Check why so few jobs arrive
+inside a range without end | mesh 1 3 1 | -w job_awaiting=@3:
+  WARNING - rodin.mesh: 3 jobs waiting (warning from 3). Add workers, or check why jobs take long
+any value is wrong | mesh 1 3 1 | -w rodin.mesh.job_awaiting=@~:
+  WARNING - rodin.mesh: 3 jobs waiting (warning at any value). Check why so few jobs arrive
+below a minimum | mesh 1 3 1 | -w rodin.mesh.job_awaiting=5:10
+  WARNING - rodin.mesh: 3 jobs waiting (warning below 5). Check why so few jobs arrive
+too few consumers | mesh 2 0 0 | -c rodin.mesh.consumers=3:
+  CRITICAL - rodin.mesh: 2 consumers (critical below 3). Start more workers
+too few consumers in two queues | mesh 2 0 0, pack 3 0 0 | -c consumers=2:
+  CRITICAL - 2 of 4 queues have too few consumers (critical below 2): rodin.remesh 1, rodin.texture
+  1. Start more workers
+a minimum without its colon | mesh 2 0 0 | -c consumers=1
+  CRITICAL - rodin.mesh: 2 consumers (critical above 1). If you meant a minimum, write -c
+  consumers=1:
+a minimum without its colon, with a selector | mesh 2 0 0 | -c rodin.m*.consumers=:1
+  CRITICAL - rodin.mesh: 2 consumers (critical above 1). If you meant a minimum, write -c
+  rodin.m*.consumers=1:
+too many consumers | mesh 9 0 0 | -c rodin.mesh.consumers=1:5
+  CRITICAL - rodin.mesh: 9 consumers (critical above 5). Check why so many workers connect
+exactly no consumer | mesh 0 0 0 | -c consumers=@0
+  CRITICAL - rodin.mesh: no consumers (critical at 0). Start its workers
+too many running | mesh 3 0 3 | -w job_running=2
+  WARNING - rodin.mesh: 3 jobs running (warning above 2). Check what the workers are doing
+too few running | mesh 3 0 1 | -w rodin.mesh.job_running=2:
+  WARNING - rodin.mesh: 1 job running (warning below 2). Check why so few jobs arrive
+two limits of one queue | mesh 3 30 3 | -w 20 -w job_running=2
+  WARNING - rodin.mesh: 30 jobs waiting (warning above 20), 3 jobs running (warning above 2). Add
+  workers, or check why jobs take long
+all busy | mesh 3 2 3 | -w busy_ratio=0.9
+  WARNING - rodin.mesh: all consumers busy, busy_ratio 1 (warning above 0.9). Add workers if jobs
+  are waiting
+two busy queues | mesh 3 0 3, pack 4 0 3 | -w busy_ratio=0.5
+  WARNING - 2 of 4 queues have too many consumers busy (warning above 0.5): rodin.mesh 1, rodin.pack
+  0.75. Add workers if jobs are waiting
+few busy | mesh 3 0 1 | -w rodin.mesh.busy_ratio=0.5:
+  WARNING - rodin.mesh: busy_ratio 0.333333 (warning below 0.5). Check why so few jobs arrive
+jobs per consumer | mesh 2 30 2 | -w awaiting_per_consumer=10
+  WARNING - rodin.mesh: 15 jobs waiting per consumer (warning above 10). Add workers, or check why
+  jobs take long
+infinite load | mesh 0 30 0 | -w awaiting_per_consumer=10 -c consumers= --state stranded=ok
+  WARNING - rodin.mesh: no consumers, 30 jobs waiting (warning above 10 per consumer). Start its
+  workers
+stalled and below a busy_ratio | {"rodin.mesh": 2 30 0} | -q rodin.mesh -w busy_ratio=0.1:
+  WARNING - rodin.mesh: 30 jobs waiting, 2 consumers connected, 0 running (stalled), busy_ratio 0
+  (warning below 0.1). Check the worker logs: they are not picking up jobs
+sum over all queues | mesh 20 42 3 | -w total.job_awaiting=20
+  WARNING - 42 jobs waiting in all queues (warning above 20). Add workers, or check why jobs take
+  long
+sum of consumers | | -c total.consumers=9:
+  CRITICAL - 4 consumers in all queues (critical below 9). Start more workers
+required by default | without remesh |
+  CRITICAL - queue rodin.remesh is not on the server (missing). Check the Rodin deployment; if it
+  has other queues, name them in --require
+a server with other queues | {"a": 1 0 0} |
+  CRITICAL - 4 queues are not on the server (missing): rodin.mesh, rodin.pack, rodin.remesh,
+  rodin.texture. Check the Rodin deployment; if it has other queues, name them in --require
+required by --require | | --require rodin.bake
+  CRITICAL - queue rodin.bake is not on the server (missing). Check the Rodin deployment; if it was
+  removed on purpose, change --require
+named in -w | | -w rodin.mseh.job_awaiting=5
+  CRITICAL - queue rodin.mseh, named in -w, is not on the server (missing). Check the spelling; -v
+  lists the queues
+two are named in -c | | -c a.consumers=5 -c b.consumers=2
+  CRITICAL - 2 queues, named in -c, are not on the server (missing): a, b. Check the spelling; -v
+  lists the queues
+named in -q, which selects nothing | | -q rodin.mseh
+  CRITICAL - queue rodin.mseh, named in -q, is not on the server (missing); -q selects none of the
+  server's 4 queues (empty). Check the spelling; -v lists the queues
+-q matches nothing | | -q x*
+  UNKNOWN - -q selects none of the server's 4 queues (empty). Check the patterns; -v lists the
+  queues
+-x matches all | {"a": 1 0 0} | --require= -x *
+  UNKNOWN - -x leaves none of the server's 1 queue (empty). Check the patterns; -v lists the queues
+-q and -x leave nothing | | -q rodin.* -x rodin.*
+  UNKNOWN - -q and -x select none of the server's 4 queues (empty). Check the patterns; -v lists the
+  queues
+no queues | {} | -q x*
+  UNKNOWN - the response has no queues at all (empty). Check that it is from the right Rodin server
+null in a field | {"a": {"consumers": 1, "job_awaiting": null, "job_running": 0}} |
+  UNKNOWN - a: job_awaiting is null, expected an integer (invalid). Report it to the server's
+  administrator, or exclude the queue with -x
+a field left out | {"a": {"consumers": 1, "job_running": 0}} |
+  UNKNOWN - a: no field job_awaiting (invalid). Report it to the server's administrator, or exclude
+  the queue with -x
+a field twice | {"a": {"consumers": 0, "consumers": 1}} |
+  UNKNOWN - a: consumers is given twice (invalid). Report it to the server's administrator, or
+  exclude the queue with -x
+a negative count | {"a": {"consumers": -1}} |
+  UNKNOWN - a: consumers is negative (invalid). Report it to the server's administrator, or exclude
+  the queue with -x
+a huge count | {"a": {"consumers": 9223372036854775808}} |
+  UNKNOWN - a: consumers is above 2^63-1 (invalid). Report it to the server's administrator, or
+  exclude the queue with -x
+a queue twice | {"a": {}, "a": {}} |
+  UNKNOWN - a: duplicate queue (invalid). Report it to the server's administrator, or exclude the
+  queue with -x
+a member that is not a queue | {"a": 1 0 0, "error": "OK"} | --require=
+  UNKNOWN - error: a string, expected an object (invalid). If it is not a queue, exclude it with -x;
+  else report it to the server's administrator
+two members that are not queues | {"a": 1 0 0, "error": "OK", "message": ""} | --require=
+  UNKNOWN - a string, expected an object (invalid) in 2 queues: error, message. If it is not a
+  queue, exclude it with -x; else report it to the server's administrator
+an error and a dead worker | {"a": 0 7 0, "b": null} | --require=
+  CRITICAL - a: no consumers (critical below 1), 7 jobs waiting (stranded); b: null, expected an
+  object (invalid). Start its workers
+a missing queue that is fine | | --require x --state missing=ok
+  OK - queue x is not on the server (missing)
+a stranded queue that is fine | mesh 0 7 0 | --state stranded=ok -c consumers=
+  OK - 4 queues, 3 consumers, 7 jobs waiting, 0 jobs running
+"""
+
+
+def body_of(form: str) -> str:
+    """Return the response that *form* describes: what differs from the idle site, or JSON.
+
+    In JSON `1 0 0` stands for a queue with these counts.
+    """
+    if form.startswith("{"):
+        counts = r'{"consumers": \1, "job_awaiting": \2, "job_running": \3}'
+        return re.sub(r"(\d+) (\d+) (\d+)", counts, form)
+    if form.startswith("without "):
+        return without(f"rodin.{form.partition(' ')[2]}")
+    changes = (change.split() for change in form.split(",") if change)
+    return site(**{name: queue(*map(int, numbers)) for name, *numbers in changes})
+
+
+@pytest.mark.parametrize(("situation", "line"), blocks(VERDICTS))
+def test_the_line_of_a_verdict(situation: str, line: str) -> None:
+    _, form, args = (part.strip() for part in situation.split("|"))
+    assert line_of(judge(body_of(form), *args.split()).verdict) == line
+
+
+# --- the run and its token ----------------------------------------------------------------------
+
+RUNS = """\
+the token expires soon | -w token_expires_in=604800: | token_expires_in=86271
+  WARNING - the API token expires in 23 h 57 min (warning below 7 d). Replace it in
+  /etc/rodin/token
+the token has expired | -c token_expires_in=0: | token_expires_in=-10803
+  CRITICAL - the API token expired 3 h ago (critical below 0 s). Replace it in /etc/rodin/token
+the token expires in a range | -w token_expires_in=@0:3600 | token_expires_in=62
+  WARNING - the API token expires in 1 min 2 s (warning between 0 s and 1 h). Replace it in
+  /etc/rodin/token
+a minimum without its colon | -w token_expires_in=604800 | token_expires_in=864000
+  WARNING - the API token expires in 10 d (warning above 7 d). If you meant a minimum, write -w
+  token_expires_in=604800:
+a slow check | -w time=2 | elapsed=2.7784
+  WARNING - the check took 2.778 s (warning above 2 s). Check the server's load and the network
+a maximum with a colon | -w time=2: | elapsed=1.5
+  WARNING - the check took 1.5 s (warning below 2 s). If you meant a maximum, write -w time=2
+a queue and a slow check | -w rodin.mesh.job_awaiting=@0 -w time=2 | elapsed=3
+  WARNING - rodin.mesh: 0 jobs waiting (warning at 0); the check took 3 s (warning above 2 s). Check
+  why so few jobs arrive
+no response and a token that expires soon | -w token_expires_in=604800: | token_expires_in=86272 | x
+  UNKNOWN - HTTP 401 Unauthorized: x (auth); the API token expires in 23 h 57 min (warning below
+  7 d). Replace it
+an error that states it | -c token_expires_in=0: | token_expires_in=-61 | expired 1 min 1 s ago
+  CRITICAL - HTTP 401 Unauthorized: expired 1 min 1 s ago (critical below 0 s) (auth). Replace it
+"""
+
+
+@pytest.mark.parametrize(("situation", "line"), blocks(RUNS))
+def test_the_line_of_a_run(situation: str, line: str) -> None:
+    _, args, found, *cause = (part.strip() for part in situation.split("|"))
+    name, _, value = found.partition("=")
+    attempt: Dict[str, object] = {"token_place": PLACE, "timeout": 10, name: float(value)}
+    if cause:
+        text = f"HTTP 401 Unauthorized: {cause[0]}"
+        attempt["failure"] = RequestError("auth", text, "Replace it")
+    assert line_of(judge(site(), *args.split(), **attempt).verdict) == line
+
+
+# --- responses ----------------------------------------------------------------------------------
+
+#: The bytes of a response, and what the server sent by them.
+BODIES: Dict[bytes, str] = {
+    b" \n": "an empty body (invalid). Check the server's log",
+    b"ok": "invalid JSON (line 1 column 1) (invalid). Check -H; -vvv shows the response",
+    b"{\n": "invalid JSON (line 2 column 1) (invalid). Check -H; -vvv shows the response",
+    b"\n<!DOCTYPE html>": "an HTML page, not JSON (invalid). Check -H: this may be a login page or "
+    "another service",
+    b"\xff": "text that is not UTF-8 (byte 0) (invalid). Check -H; -vvv shows the response",
+    b"[" * 60_000: "JSON that is nested too deeply (invalid). Check -H; -vvv shows the response",
+    b"NaN": "NaN, which is not valid JSON (invalid). Report it to the server's administrator; -vvv "
+    "shows the response",
+    b"[]": "an array, expected an object of queues (invalid). Check -H; -vvv shows the response",
+    b"1.5": "a number with a fraction or an exponent, expected an object of queues (invalid). "
+    "Check -H; -vvv shows the response",
+    b'{"error": "NO_PERMISSION", "message": "no"}': "an error object instead of queues (invalid). "
+    "Check the server's log; -vvv shows the response",
+    b'{"error": {"code": 5}}': "an error object instead of queues (invalid). Check the server's "
+    "log; -vvv shows the response",
+    b"{%s}" % b", ".join(b'"%d": 0' % number for number in range(5001)): "5001 queues, expected at "
+    "most 5000 (invalid). Report it to the server's administrator; -vvv shows the response",
+    b" " * (1024 * 1024 + 1): "more than 1 MiB (invalid). Check -H: this may be another service",
+}
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:20]))
+def test_the_line_of_a_response_that_cannot_be_used(body: bytes) -> None:
+    with pytest.raises(RequestError) as raised:
+        response.parse(body, SOURCE)
+    assert line_of_error(raised.value) == f"UNKNOWN - {SOURCE} {BODIES[body]}"
+
+
+def test_the_line_of_a_saved_response() -> None:
+    with pytest.raises(RequestError) as raised:
+        response.parse_saved(b"ok")
+    said = "the saved response has invalid JSON (line 1 column 1) (invalid)"
+    assert line_of_error(raised.value) == f"UNKNOWN - {said}. Check the file of --input"
+
+
+# --- a server or a proxy that does not send the queues ------------------------------------------
+
+REJECTED = """\
+401 Unauthorized | sound |
+  UNKNOWN - HTTP 401 Unauthorized: the server rejected the API token (auth). Replace it in
+  /etc/rodin/token
+401 Unauthorized | expired |
+  UNKNOWN - HTTP 401 Unauthorized: the API token expired 3 h ago (auth). Replace it in
+  /etc/rodin/token
+401 Unauthorized | quoted |
+  UNKNOWN - HTTP 401 Unauthorized: the API token does not look like a bearer token (auth). Write the
+  token alone in /etc/rodin/token, without quotes or a name
+403 Forbidden | sound |
+  UNKNOWN - HTTP 403 Forbidden: the API token is not allowed to read the queue status (auth). Check
+  its permissions in Rodin, or the gateway in front
+429 Too Many Requests | sound |
+  UNKNOWN - HTTP 429 Too Many Requests (throttled). Increase check_interval
+429 Too Many Requests | sound | Retry-After: 90
+  UNKNOWN - HTTP 429 Too Many Requests, retry after 1 min 30 s (throttled). Increase check_interval
+404 Not Found | sound |
+  UNKNOWN - HTTP 404 Not Found: no Rodin API at this URL (invalid). Check host, port and path prefix
+  in -H
+999 No | sound |
+  UNKNOWN - HTTP 999: no Rodin API at this URL (invalid). Check host, port and path prefix in -H
+400 Bad Request | sound |
+  UNKNOWN - HTTP 400 Bad Request (invalid). If it is a TLS port, use https:// in -H
+500 Internal Server Error | sound |
+  CRITICAL - HTTP 500 Internal Server Error from SERVER (unreachable). Check the log of the server
+  or its gateway
+502 Bad Gateway | sound |
+  CRITICAL - HTTP 502 Bad Gateway from SERVER (unreachable). Check whether Rodin is running behind
+  the gateway
+302 Found | sound | Location: /login?next=made-up
+  UNKNOWN - HTTP 302 Found: redirected to a login page, /login (invalid). Check the token and the
+  gateway's rule for this path
+302 Found | sound | Location: https://user:made-up@sso.example/x
+  UNKNOWN - HTTP 302 Found: redirected to another host, https://sso.example/x (invalid). Check the
+  token and the gateway's rule for this path
+307 Temporary Redirect | sound | Location: http://SERVER/api/v2/queue_status_check/
+  UNKNOWN - HTTP 307 Temporary Redirect: redirected to the same path with a slash (invalid). Correct
+  the gateway's rule for trailing slashes and HTTPS
+301 Moved | sound | Location: https://127.0.0.1/api/v2/queue_status_check
+  UNKNOWN - HTTP 301 Moved Permanently: redirected to https://127.0.0.1/api/v2/queue_status_check
+  (invalid). Use https:// in -H
+302 Found | sound | Location: /elsewhere
+  UNKNOWN - HTTP 302 Found: redirected to /elsewhere (invalid). Check host, port and path prefix in
+  -H
+302 Found | sound | Location: http://[
+  UNKNOWN - HTTP 302 Found: invalid redirect (invalid). Check host, port and path prefix in -H
+200 OK | sound | Content-Encoding: br
+  UNKNOWN - SERVER sent an unknown Content-Encoding (invalid). Disable compression on the gateway
+200 OK | sound | Content-Encoding: gzip
+  UNKNOWN - SERVER sent an incomplete gzip body (invalid). Disable compression on the gateway
+"""
+TOKENS = {"sound": "made-up-token", "expired": expiring(-10803), "quoted": '"made-up-token"'}
+
+
+def ask(url: str, token: str = "made-up-token") -> str:
+    """Return the line of a run that asks *url* and gets no queues."""
+    progress, journal = Progress(), Journal()
+    dialer = Dialer(0, 10, time.monotonic() + 10, progress, journal)
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    server = parse_server(url, None, 0, "-H/--host")
+    try:
+        Client(server, Token(token, PLACE), context, dialer, journal).get()
+    except RequestError as error:
+        return line_of_error(error)
+    return ""
+
+
+@pytest.mark.parametrize(("situation", "line"), blocks(REJECTED))
+def test_the_line_of_a_rejection(situation: str, line: str, server: Server) -> None:
+    status, token, header = (part.strip() for part in situation.split("|"))
+    headers = [header.replace("SERVER", server.address)] if header else []
+    server.play(http(status, "", *headers))
+    assert ask(server.url, TOKENS[token]).replace(server.address, "SERVER") == line
+
+
+BROKEN: Dict[str, Script] = {
+    "closed without a response": b"",
+    "reset": [RESET],
+    "closed in the body": http("200 OK", "{}")[:-1],
+    "an SSH server": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "101 header lines": http("200 OK", "{}", *["X-More: 1"] * 101),
+    "a long header": http("200 OK", "{}", f"X-More: {'x' * 70_000}"),
+    "plain HTTP": [UNREAD, http("400 Bad Request")],
+    "closed": [UNREAD],
+    "a TLS alert": [UNREAD, b"\x15\x03\x01\x00\x02\x02\x28"],
+    "an alert on the version": [UNREAD, b"\x15\x03\x01\x00\x02\x02\x46"],
+    "an alert on the name": [UNREAD, b"\x15\x03\x01\x00\x02\x02\x70"],
+}
+CONNECTIONS = """\
+http | closed without a response
+  CRITICAL - SERVER closed the connection without a response (unreachable). If it is a TLS port, use
+  https:// in -H
+http | reset
+  CRITICAL - SERVER reset the connection (unreachable). Check the log of the server or its gateway
+http | closed in the body
+  CRITICAL - SERVER closed the connection in the middle of the response (unreachable). Check the log
+  of the server or its gateway
+http | an SSH server
+  CRITICAL - SERVER did not send a valid HTTP response (unreachable). Check the port, and whether it
+  needs https://
+http | 101 header lines
+  CRITICAL - SERVER sent more than 100 header lines (unreachable). Check the log of the server or
+  its gateway
+http | a long header
+  CRITICAL - SERVER sent a header line that is too long (unreachable). Check the log of the server
+  or its gateway
+https | plain HTTP
+  CRITICAL - SERVER does not speak TLS (unreachable). Check the port; for plain HTTP, use -H
+  http://HOST
+https | closed
+  CRITICAL - TLS handshake with SERVER failed: unexpected eof while reading (unreachable). The
+  server may require a client certificate: check --client-cert and --client-key
+https | a TLS alert
+  CRITICAL - TLS handshake with SERVER failed: handshake failure (unreachable). The server may
+  require a client certificate: check --client-cert and --client-key
+https | an alert on the version
+  CRITICAL - TLS handshake with SERVER failed: protocol version (unreachable). Enable TLS 1.2 on the
+  server
+https | an alert on the name
+  CRITICAL - TLS handshake with SERVER failed: unrecognized name (unreachable). Use a host name from
+  the certificate in -H
+"""
+
+
+@pytest.mark.parametrize(("situation", "line"), blocks(CONNECTIONS))
+def test_the_line_of_a_broken_connection(situation: str, line: str, server: Server) -> None:
+    scheme, _, name = situation.partition(" | ")
+    server.play(BROKEN[name])
+    found = ask(f"{scheme}://{server.address}")
+    assert found.replace(server.address, "SERVER") == line
+
+
+PROXIES = """\
+http | 403 Forbidden
+  UNKNOWN - HTTP 403 Forbidden through proxy PROXY: the server or the proxy rejected the request
+  (auth). Check the API token in /etc/rodin/token, or add the server to NO_PROXY
+http | 407 Who
+  UNKNOWN - HTTP 407 Proxy Authentication Required through proxy PROXY: the proxy requires a login
+  (invalid). Put USER:PASSWORD@ in HTTP_PROXY
+http | 503 No
+  CRITICAL - HTTP 503 Service Unavailable through proxy PROXY from rodin.example:80 (unreachable).
+  Check the proxy, or add the server to NO_PROXY
+http | closed without a response
+  CRITICAL - rodin.example:80 through proxy PROXY closed the connection without a response
+  (unreachable). Check HTTP_PROXY, or add the server to NO_PROXY
+http | reset
+  CRITICAL - rodin.example:80 through proxy PROXY reset the connection (unreachable). Check the log
+  of the server or its gateway
+http | an SSH server
+  CRITICAL - rodin.example:80 through proxy PROXY did not send a valid HTTP response (unreachable).
+  Check HTTP_PROXY, or add the server to NO_PROXY
+https | 403 Forbidden
+  CRITICAL - proxy PROXY refused the connection to rodin.example:443: HTTP 403 (unreachable). Check
+  HTTPS_PROXY, or add the server to NO_PROXY
+https | 407 Who
+  CRITICAL - proxy PROXY refused the connection to rodin.example:443: HTTP 407 (unreachable). Put
+  USER:PASSWORD@ in HTTPS_PROXY
+https | closed without a response
+  CRITICAL - proxy PROXY closed the connection without a response (unreachable). Check HTTPS_PROXY,
+  or add the server to NO_PROXY
+https | reset
+  CRITICAL - proxy PROXY reset the connection (unreachable). Check HTTPS_PROXY, or add the server to
+  NO_PROXY
+https | an SSH server
+  CRITICAL - proxy PROXY did not send a valid HTTP response (unreachable). Check HTTPS_PROXY, or add
+  the server to NO_PROXY
+http | http://{sense}.invalid:9
+  CRITICAL - cannot resolve host name of proxy {sense}.invalid:9 (unreachable). Check HTTP_PROXY, or
+  add the server to NO_PROXY
+http | no proxy
+  CRITICAL - invalid proxy URL in the environment, expected http://HOST:PORT (unreachable). Check
+  HTTP_PROXY, HTTPS_PROXY and ALL_PROXY
+https | socks5://127.0.0.1:1
+  CRITICAL - SOCKS proxies are not supported (unreachable). Set HTTPS_PROXY to an HTTP proxy
+"""
+
+
+@pytest.mark.parametrize(("situation", "line"), blocks(PROXIES))
+def test_the_line_of_a_proxy(
+    situation: str, line: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheme, _, sent = situation.partition(" | ")
+    is_url = not sent[0].isdigit() and sent not in BROKEN
+    server.play(BROKEN[sent] if sent in BROKEN else http(sent))
+    monkeypatch.setenv(f"{scheme}_proxy", sent if is_url else server.url)
+    found = ask(f"{scheme}://rodin.example")
+    assert found.replace(server.address, "PROXY") == line
+
+
+# --- connections that fail, and phases that end --------------------------------------------------
+
+HOST = "rodin.example.com"
+ROUTES = {
+    "direct": Route(parse_server(HOST, None, 0, "-H"), "", forwarding=False),
+    "-6": Route(parse_server(HOST, None, 6, "-H"), "", forwarding=False),
+    "a tunnel": Route(parse_server(HOST, None, 0, "-H"), "proxy.example:3128", forwarding=False),
+    "-4 a tunnel": Route(parse_server(HOST, None, 4, "-H"), "proxy.example:3128", forwarding=False),
+    "a proxy": Route(
+        parse_server(f"http://{HOST}", None, 0, "-H"), "proxy.example:3128", forwarding=True
+    ),
+}
+
+ERRORS = """\
+certificate 18 | direct | TLS handshake
+  CRITICAL - self-signed TLS certificate on rodin.example.com:443 (unreachable). Pass it with
+  --ca-file, or install a CA-signed one
+certificate 20 | direct | TLS handshake
+  CRITICAL - untrusted TLS certificate on rodin.example.com:443: unknown CA or missing intermediate
+  (unreachable). Pass the CA with --ca-file, or send the full chain
+certificate 2 | direct | TLS handshake
+  CRITICAL - untrusted TLS certificate on rodin.example.com:443: incomplete chain (unreachable).
+  Pass the whole chain, up to the root, with --ca-file
+certificate 7 | direct | TLS handshake
+  CRITICAL - untrusted TLS certificate on rodin.example.com:443: not signed by the CA of this name
+  (unreachable). Pass the current CA certificate with --ca-file
+certificate 9 | direct | TLS handshake
+  CRITICAL - TLS certificate on rodin.example.com:443, or its CA, is not yet valid (unreachable).
+  Check the clocks of both hosts
+certificate 10 | direct | TLS handshake
+  CRITICAL - expired TLS certificate on rodin.example.com:443, or expired CA (unreachable). Renew it
+  on the server; if the CA changed, update --ca-file
+certificate 23 | direct | TLS handshake
+  CRITICAL - revoked TLS certificate on rodin.example.com:443 (unreachable). Replace the certificate
+  on the server
+certificate 24 | direct | TLS handshake
+  CRITICAL - TLS certificate on rodin.example.com:443 issued by a CA that is not allowed to issue it
+  (unreachable). Reissue it with a valid CA
+certificate 26 | direct | TLS handshake
+  CRITICAL - TLS certificate on rodin.example.com:443 is not for servers (wrong key usage)
+  (unreachable). Reissue it for server authentication
+certificate 62 | direct | TLS handshake
+  CRITICAL - TLS certificate name mismatch on rodin.example.com:443 (unreachable). Use a host name
+  from the certificate in -H, or reissue it
+certificate 62 | a proxy | TLS handshake
+  CRITICAL - TLS certificate name mismatch on proxy proxy.example:3128 (unreachable). Use a host
+  name from the certificate in HTTP_PROXY, or reissue it
+certificate 66 | direct | TLS handshake
+  CRITICAL - weak key or signature in the TLS certificate of rodin.example.com:443, or its CA
+  (unreachable). Replace the certificate on the server
+certificate 51 {no} CRL | direct | TLS handshake
+  CRITICAL - rejected TLS certificate on rodin.example.com:443: no CRL (unreachable). Replace the
+  certificate on the server
+no address | direct | resolving
+  CRITICAL - cannot resolve host name rodin.example.com (unreachable). Check -H, and DNS on the
+  monitoring host
+no address | -6 | resolving
+  CRITICAL - cannot resolve host name rodin.example.com to an IPv6 address (unreachable). Check DNS,
+  or remove -6
+no address | a tunnel | resolving
+  CRITICAL - cannot resolve host name of proxy proxy.example:3128 (unreachable). Check HTTPS_PROXY,
+  or add the server to NO_PROXY
+no address | -4 a tunnel | resolving
+  CRITICAL - cannot resolve host name of proxy proxy.example:3128 to an IPv4 address (unreachable).
+  Check DNS, or remove -4
+ECONNREFUSED | direct | connecting
+  CRITICAL - cannot connect to rodin.example.com:443: connection refused (unreachable). Check that
+  Rodin is running, and the port
+ECONNREFUSED | a tunnel | connecting
+  CRITICAL - cannot connect to proxy proxy.example:3128: connection refused (unreachable). Check
+  HTTPS_PROXY, or add the server to NO_PROXY
+ECONNREFUSED | a proxy | connecting
+  CRITICAL - cannot connect to proxy proxy.example:3128: connection refused (unreachable). Check
+  HTTP_PROXY, or add the server to NO_PROXY
+EHOSTUNREACH | direct | connecting
+  CRITICAL - cannot connect to rodin.example.com:443: no route to host (unreachable). Check
+  firewalls and routing to the server
+ECONNRESET | direct | waiting
+  CRITICAL - rodin.example.com:443 reset the connection (unreachable). Check the server's log, and
+  --client-cert if it requires a client certificate
+closed | direct | waiting
+  CRITICAL - rodin.example.com:443 closed the connection without a response (unreachable). Check the
+  server's log, and --client-cert if it requires a client certificate
+not HTTP | direct | waiting
+  CRITICAL - rodin.example.com:443 did not send a valid HTTP response (unreachable). Check the port
+  in -H
+"""
+
+
+def error_of(name: str) -> Exception:
+    """Return the exception that *name* describes, as requests passes it on: with its cause."""
+    kind, _, rest = name.partition(" ")
+    if kind == "certificate":
+        cause = ssl.SSLCertVerificationError(1, "")
+        cause.verify_code, cause.verify_message = int(rest[:2]), rest[3:]
+        return requests.exceptions.SSLError(cause)
+    known: Dict[str, Exception] = {
+        "no address": socket.gaierror(socket.EAI_NONAME, ""),
+        "closed": RemoteDisconnected(""),
+        "not HTTP": BadStatusLine(""),
+    }
+    return known.get(name) or requests.ConnectionError(OSError(getattr(errno, kind, 0), ""))
+
+
+@pytest.mark.parametrize(("situation", "line"), blocks(ERRORS))
+def test_the_line_of_an_error(situation: str, line: str) -> None:
+    name, route, phase = situation.split(" | ")
+    assert line_of_error(explain(error_of(name), ROUTES[route], phase)) == line
+
+
+TIMEOUTS = """\
+resolving | direct
+  CRITICAL - DNS did not resolve rodin.example.com within 2.5 s (timeout). Check DNS on the
+  monitoring host
+resolving | a tunnel
+  CRITICAL - DNS did not resolve proxy.example:3128 within 2.5 s (timeout). Check DNS on the
+  monitoring host
+connecting | direct
+  CRITICAL - no TCP connection to rodin.example.com:443 within 2.5 s (timeout). Check firewalls and
+  routing to the server
+connecting | a proxy
+  CRITICAL - no TCP connection to proxy proxy.example:3128 within 2.5 s (timeout). Check firewalls
+  and routing to the proxy
+proxy TLS handshake | a tunnel
+  CRITICAL - no TLS handshake with proxy proxy.example:3128 within 2.5 s (timeout). Check whether
+  the proxy needs http:// in HTTPS_PROXY
+proxy reply | a tunnel
+  CRITICAL - no reply from proxy proxy.example:3128 to CONNECT within 2.5 s (timeout). Check
+  HTTPS_PROXY, or add the server to NO_PROXY
+TLS handshake | direct
+  CRITICAL - no TLS handshake with rodin.example.com:443 within 2.5 s (timeout). Check the port, and
+  the server's load
+waiting | direct
+  CRITICAL - connected to rodin.example.com:443, but no response within 2.5 s (timeout). Check the
+  server's load, or raise -t
+waiting | a proxy
+  CRITICAL - connected to rodin.example.com:80 through proxy proxy.example:3128, but no response
+  within 2.5 s (timeout). Check the proxy and the server's load, or raise -t
+reading | direct
+  CRITICAL - response from rodin.example.com:443 incomplete after 2.5 s (timeout). Check the
+  server's load and the network
+"""
+
+
+@pytest.mark.parametrize(("situation", "line"), blocks(TIMEOUTS))
+def test_the_line_of_a_timeout(situation: str, line: str) -> None:
+    phase, _, route = situation.partition(" | ")
+    assert line_of_error(timed_out(ROUTES[route], phase, 2.5)) == line
+
+
+# --- runs that end before there is a result ------------------------------------------------------
+
+
+def test_the_line_of_a_signal(server: Server) -> None:
+    process = start("-H", server.url, env={"RODIN_API_KEY": "made-up"})
+    server.wait_for_request()
+    process.send_signal(signal.SIGTERM)
+    assert finish(process).text == (
+        f"RODIN_QUEUES UNKNOWN - interrupted by SIGTERM while waiting for {server.address}. "
+        "Set -t below the monitoring system's own timeout"
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "step"),
+    [
+        (("--input", "FIFO"), "reading --input"),
+        (("-H", "h", "--token-file", "FIFO"), "reading the API token"),
+        (("-H", "h", "--extra-opts=@FIFO"), "reading --extra-opts"),
+    ],
+)
+def test_the_line_of_a_timeout_before_the_request(
+    args: Tuple[str, ...], step: str, fifo: str
+) -> None:
+    outcome = run("-t", "0.5", *(arg.replace("FIFO", fifo) for arg in args))
+    assert outcome.text == (
+        f"RODIN_QUEUES UNKNOWN - still {step} after 0.5 s, the server was not asked (timeout). "
+        "Check load and disks of the monitoring host"
+    )
+
+
+def test_the_line_of_a_threshold_without_a_value() -> None:
+    args = ("-H", "h", "-w", "token_expires_in=604800:")
+    assert run(*args, env={"RODIN_API_KEY": "made-up"}).text == (
+        "RODIN_QUEUES UNKNOWN - cannot check token_expires_in: the API token is not a JWT with an "
+        "expiry date (exp). Remove that threshold"
+    )

@@ -120,8 +120,10 @@ class Client:
             raise self.progress.failure
         source = f"{self.route.peer(READING)} sent"
         raw = _read(response.raw, source)
-        if response.raw.length_remaining:  # urllib3 1.26 does not compare it
-            raise http.client.IncompleteRead(b"")
+        # urllib3 1.26 does not compare the length, and http.client accepts truncated headers
+        has_body = any(name in response.headers for name in ("Content-Length", "Transfer-Encoding"))
+        if response.raw.length_remaining or not (raw or has_body):
+            raise http.client.IncompleteRead(raw)
         body = _decompress(raw, response.headers.get("Content-Encoding", "").lower(), source)
         self._journal.note(REQUEST, f"response: {len(body)} bytes")
         if self._journal.wants(DEBUG):

@@ -19,6 +19,7 @@ import urllib3.exceptions
 from requests.utils import get_environ_proxies, select_proxy
 
 from check_rodin_queues import __version__
+from check_rodin_queues.connection_errors import BAD_PROXY, SOCKS_PROXY, explain, unreachable
 from check_rodin_queues.connections import Adapter, Dialer
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.journal import DEBUG, REQUEST, Journal
@@ -92,8 +93,6 @@ class Client:
                 text = repr(error).replace("\\\\", "\\")
                 text = self._token.redact_start(text, _SHOWN_ERROR)
                 self._journal.note(DEBUG, f"error: {text}")
-            from check_rodin_queues.connection_errors import explain  # noqa: PLC0415 — loads ssl
-
             raise explain(error, self.route, self.progress.phase) from None
 
     def _send(self, url: str) -> requests.Response:
@@ -214,8 +213,6 @@ def _proxy_address(proxy: Optional[str]) -> str:
     """Return HOST:PORT of *proxy*, without its password; raises RequestError."""
     if not proxy:
         return ""
-    from check_rodin_queues.connection_errors import BAD_PROXY, SOCKS_PROXY, unreachable  # noqa: PLC0415 — loads ssl
-
     try:
         parts = urlsplit(proxy)
         port = parts.port

@@ -12,8 +12,7 @@ import http.client
 import os
 import re
 import socket
-import ssl
-from typing import Dict, Iterator, List, Optional, Tuple, Type, TypeVar
+from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple, Type, TypeVar
 
 import requests
 import urllib3.exceptions
@@ -29,6 +28,9 @@ from check_rodin_queues.progress import (
     WAITING,
     Route,
 )
+
+if TYPE_CHECKING:
+    import ssl
 
 _Words = Tuple[str, str]
 
@@ -177,6 +179,8 @@ def _filled(words: _Words, route: Route, phase: str, timeout: float = 0) -> _Wor
 
 
 def _words(causes: List[BaseException], route: Route, phase: str) -> _Words:
+    import ssl  # noqa: PLC0415 — plain HTTP needs it only for an error
+
     certificate = _first(causes, ssl.SSLCertVerificationError)
     if certificate is not None:
         return CERTIFICATE_ERRORS.get(certificate.verify_code) or _other_certificate(certificate)

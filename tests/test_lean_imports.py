@@ -1,0 +1,116 @@
+"""What a start loads, and its instructions; `tests/bench` measures the time."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Dict, Iterator, Mapping, Set, Tuple
+
+import pytest
+
+from tests import bench
+
+CASES = {case.name: case for case in bench.CASES}
+HTTP, HTTPS, HELP = bench.HTTP, "check, HTTPS, private CA file", "check, --help"
+#: Instructions as a ratio to those of importing requests and nagiosplugin.
+LIMITS = {HTTP: 0.85, HTTPS: 0.93, HELP: 0.24, "check, usage error": 0.24}
+#: Optional imports of requests, urllib3 and the standard library that a check can run without.
+OPTIONAL = ("bz2", "chardet", "charset_normalizer", "lzma", "ssl")
+#: A package in the place of requests that loads the real one, but not without *name*.
+INSISTING = """
+import {name}
+__path__ = [{path!r}]
+with open({path!r} + "/__init__.py", encoding="utf-8") as file:
+    exec(compile(file.read(), file.name, "exec"))
+"""
+
+
+@pytest.fixture(scope="module")
+def values(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dict[str, str]]:
+    with bench.sites(tmp_path_factory.mktemp("sites")) as served:
+        yield served
+
+
+def words(name: str, values: Mapping[str, str]) -> Tuple[str, ...]:
+    """Return the command of the bench's case *name*."""
+    return bench.command(CASES[name], values, bench.ENVIRONMENT["PATH"])
+
+
+def loaded(name: str, values: Mapping[str, str], **variables: str) -> Set[str]:
+    """Return the modules that the case *name* loads, with these environment variables."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *words(name, values)],
+        env={**bench.ENVIRONMENT, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == CASES[name].code, done
+    return set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", [HELP, "check, --version", "check, usage error"])
+def test_a_run_without_a_request_loads_neither_library(name: str, values: Dict[str, str]) -> None:
+    assert loaded(name, values) & {"requests", "urllib3", "nagiosplugin", "ssl"} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "variables", "expected"),
+    [
+        pytest.param(HTTP, {}, False, id="plain HTTP does not load ssl"),
+        pytest.param(HTTPS, {}, True, id="HTTPS loads ssl"),
+        pytest.param(HTTP, {"https_proxy": "http://x"}, True, id="a proxy can need ssl"),
+    ],
+)
+def test_ssl(name: str, variables: Dict[str, str], expected: bool, values: Dict[str, str]) -> None:
+    assert ("_ssl" in loaded(name, values, **variables)) == expected
+
+
+@pytest.mark.parametrize("module", [name for name in OPTIONAL if find_spec(name)])
+def test_the_check_works_when_requests_insists_on(
+    module: str, values: Dict[str, str], tmp_path: Path
+) -> None:
+    """A requests before 2.32 insists on a detection of charsets, a later one could too."""
+    found = find_spec("requests")
+    assert found is not None
+    assert found.origin is not None
+    package = tmp_path / "requests"
+    package.mkdir()
+    path = str(Path(found.origin).parent)
+    (package / "__init__.py").write_text(INSISTING.format(name=module, path=path))
+    env = {**bench.ENVIRONMENT, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(words(HTTP, values), env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_was_kept_out_can_be_imported_afterwards() -> None:
+    script = (
+        "import lzma, sys; from check_rodin_queues.lean_imports import load_requests; "
+        "load_requests(tls=False); import bz2, ssl; "
+        "sys.exit(sys.modules['lzma'] is not lzma or 'requests' not in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], env=bench.ENVIRONMENT, check=True)
+
+
+def test_no_module_is_taken_from_the_directory_of_plugins(
+    values: Dict[str, str], tmp_path: Path
+) -> None:
+    for name in ("requests", "nagiosplugin", "argparse", "json"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken')\n")
+    script, *more = words(HTTP, values)
+    command = [shutil.copy(script, tmp_path), *more]
+    done = subprocess.run(command, env=bench.ENVIRONMENT, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")
+@pytest.mark.parametrize("name", LIMITS)
+def test_instructions(name: str, values: Dict[str, str]) -> None:
+    _, base = bench.instructions(words(bench.Y, values))
+    _, own = bench.instructions(words(name, values))
+    assert own / base <= LIMITS[name]

@@ -249,14 +249,16 @@ def command(case: Case, values: Mapping[str, str], path: str) -> Words:
     return (*python, program, *words[1:])
 
 
-def prepare(values: Mapping[str, str], path: str) -> Tuple[Dict[str, Words], Dict[str, str]]:
-    """Return the commands that work here, and why the others do not.
+def prepare(
+    cases: List[Case], values: Mapping[str, str], path: str
+) -> Tuple[Dict[str, Words], Dict[str, str]]:
+    """Return the commands of *cases* that work here, and why the others do not.
 
     Each runs once, so that all byte code is compiled.
     """
     commands: Dict[str, Words] = {}
     left_out: Dict[str, str] = {}
-    for case in CASES:
+    for case in cases:
         try:
             words = command(case, values, path)
         except LookupError as error:
@@ -316,9 +318,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name, sites(Path(name)) as values:
         add_builds(values, Path(name))
         path = os.pathsep.join([*given.path, PLUGINS, ENVIRONMENT["PATH"]])
-        commands, left_out = prepare(values, path)
-        chosen = [name for name in commands if any(word in name for word in given.words or [""])]
-        cases = [case for case in CASES if case.name in chosen]
+        chosen = [case for case in CASES if any(word in case.name for word in given.words or [""])]
+        bases = {case.base for case in chosen}
+        needed = [case for case in CASES if case in chosen or case.name in bases]
+        commands, left_out = prepare(needed, values, path)
+        cases = [case for case in chosen if case.name in commands]
         cost = instructions if given.instructions else cpu_time
         costs = measure(commands, cases, cost, pairs)
     unit = "M instructions" if given.instructions else "CPU ms"

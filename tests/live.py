@@ -1,4 +1,4 @@
-"""Runs against the simulator: a Rodin site on loopback, and a token that it accepts."""
+"""Run the check against the simulator: a Rodin site on loopback, and a token that it accepts."""
 
 from __future__ import annotations
 
@@ -7,14 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import Iterator, Mapping, NamedTuple, Optional, Tuple
 
-import trustme
-
 from examples.simulator import Simulator
-from tests import report
-from tests.console import Outcome, run
-from tests.report import Report
-
-TOKEN = "made-up-by-the-tests"
+from tests.certificates import Authority
+from tests.console import TOKEN, Outcome, Report, report, run
 
 
 class Site(NamedTuple):
@@ -28,19 +23,21 @@ class Site(NamedTuple):
         given = ("-H", self.server.url, "--token-file", self.token_file)
         return run(*given, *args, env=env, stdin=stdin)
 
-    def judge(self, *args: str, env: Optional[Mapping[str, str]] = None) -> Report:
-        """Return what the check tells of this site."""
-        return report.read(self.run(*args, env=env))
+    def judge(
+        self, *args: str, env: Optional[Mapping[str, str]] = None, verbose: bool = False
+    ) -> Report:
+        """Return what the check reports about this site."""
+        return report(self.run(*args, env=env), verbose, self.server.token)
 
 
 @contextlib.contextmanager
 def site(scenario: str = "idle", token: str = TOKEN, body: str = "") -> Iterator[Site]:
     """Serve *scenario*, or *body* if there is one, until the block ends."""
-    with tempfile.TemporaryDirectory() as folder:
-        token_file = Path(folder, "token")
+    with tempfile.TemporaryDirectory() as directory:
+        token_file = Path(directory, "token")
         token_file.write_text(f"{token}\n", encoding="ascii")
         if body:
-            answer = Path(folder, "answer.json")
+            answer = Path(directory, "answer.json")
             answer.write_text(body, encoding="utf-8")
             scenario = str(answer)
         with Simulator(token=token, scenario=scenario) as server:
@@ -56,16 +53,16 @@ class Both(NamedTuple):
     ca: str
 
     def ask(self, url: str, *more: str) -> Tuple[str, ...]:
-        """Return the arguments for a question to *url*."""
+        """Return the arguments of a check of *url*."""
         return ("-H", url, "--token-file", self.token, *more)
 
 
 @contextlib.contextmanager
-def both(folder: Path) -> Iterator[Both]:
-    """Serve the idle site over HTTP and HTTPS until the block ends; the files are in *folder*."""
-    authority, chain, token = trustme.CA(), folder / "server.pem", folder / "token"
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(chain))
+def both(directory: Path) -> Iterator[Both]:
+    """Serve the idle site over HTTP and HTTPS until the block ends; *directory* has the files."""
+    authority, chain, token = Authority("ca"), directory / "server.pem", directory / "token"
+    (directory / "ca.pem").write_bytes(authority.pem)
+    chain.write_bytes(authority.issue("127.0.0.1").combined)
     token.write_text(TOKEN)
     with Simulator(token=TOKEN) as plain, Simulator(token=TOKEN, cert=str(chain)) as secure:
-        yield Both(plain.url, secure.url, str(token), str(folder / "ca.pem"))
+        yield Both(plain.url, secure.url, str(token), str(directory / "ca.pem"))

@@ -1,4 +1,4 @@
-"""The Pythons of this machine that the check supports, for tests of what they all have to run."""
+"""The supported Pythons of this machine, for tests of what all of them must run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _candidates() -> List[str]:
 
 
 def _version(path: str) -> str:
-    """Return the version of a Python that works and can make environments, else nothing."""
+    """Return the version of a Python that works and can make environments, or an empty text."""
     try:
         done = subprocess.run([path, "-c", _VENV], capture_output=True, text=True, check=False)
     except OSError:

@@ -1,4 +1,4 @@
-"""A copy of the tree, to be changed, and a Python that runs its package, not the installed one."""
+"""The files of the repository, and a copy of them that a test can change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
-from typing import List, NamedTuple
+from typing import Any, List
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "check_rodin_queues"
@@ -19,48 +21,48 @@ sys.exit(main())
 """
 
 
-class Tree(NamedTuple):
-    """The copy's folder, and its Python, which borrows the packages of ours."""
-
-    folder: Path
-    python: Path
-
-    @property
-    def package(self) -> Path:
-        """The folder of the package's modules."""
-        return self.folder / PACKAGE
-
-    @property
-    def packages(self) -> Path:
-        """Where this Python looks for packages first."""
-        (packages,) = self.python.parents[1].glob("lib/python3*/site-packages")
-        return packages
+def tracked(*patterns: str) -> List[str]:
+    """Return the files that git has, or would have after `git add`; skip without a repository."""
+    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
+    done = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"this directory is not a git repository: {done.stderr.strip()}")
+    return sorted({name for name in done.stdout.splitlines() if (ROOT / name).is_file()})
 
 
-def copied(into: Path) -> Tree:
-    """Copy the tree to a folder *into*, with what is not committed yet, and make its Python.
+def call(*command: object, code: int = 0, **more: Any) -> str:
+    """Run *command*, which must end with *code*, and return what it wrote."""
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        [str(word) for word in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        **more,
+    )
+    assert done.returncode == code, done.stdout
+    return done.stdout
 
-    Raises LookupError if ours is no git repository.
-    """
-    tree = Tree(into / "tree", into / "venv" / "bin" / "python")
-    for name in _files():
-        if (ROOT / name).is_file():
-            (tree.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tree.folder / name)
-    subprocess.run(["git", "init", "--quiet"], cwd=tree.folder, check=True)
-    venv.create(into / "venv", symlinks=True)
-    ours = [path for path in sys.path if path.endswith("site-packages")]
-    (tree.packages / "tree.pth").write_text("\n".join([str(tree.folder), *ours]))
-    script = tree.python.with_name(PACKAGE)
-    script.write_text(SCRIPT.format(python=tree.python))
-    script.chmod(0o755)
+
+def copy(into: Path) -> Path:
+    """Copy the tree, with uncommitted changes, to a repository in *into*, and return its path."""
+    tree = into / "tree"
+    for name in tracked():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, tree / name)
+    call("git", "init", "--quiet", cwd=tree)
+    call("git", "add", "--all", cwd=tree)
     return tree
 
 
-def _files() -> List[str]:
-    """Return what git has of the tree, or would take."""
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    found = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=False)
-    if found.returncode:
-        raise LookupError(f"this folder is not a git repository: {found.stderr.strip()}")
-    return found.stdout.splitlines()
+def add_python(tree: Path) -> Path:
+    """Make `.venv` in *tree*, with the packages of this Python and the command of *tree*."""
+    venv.create(tree / ".venv", symlinks=True)
+    (packages,) = tree.glob(".venv/lib/python3*/site-packages")
+    ours = [path for path in sys.path if path.endswith("site-packages")]
+    (packages / "tree.pth").write_text("\n".join([str(tree), *ours]))
+    python = tree / ".venv/bin/python"
+    script = python.with_name(PACKAGE)
+    script.write_text(SCRIPT.format(python=python))
+    script.chmod(0o755)
+    return python

@@ -1,4 +1,4 @@
-"""Man page and completions: made from the parser of today, and what their readers make of them."""
+"""Man page and completions: made from the parser of today, and what their readers do with them."""
 
 from __future__ import annotations
 
@@ -14,54 +14,43 @@ from typing import Dict, List, Tuple
 import pytest
 
 from check_rodin_queues import __version__
-from check_rodin_queues.arguments import known_options
 from check_rodin_queues.conditions import CONDITIONS
-from check_rodin_queues.metrics import known_metrics
-from check_rodin_queues.settings import HOST_VARIABLE, TOKEN_VARIABLE
+from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS
+from check_rodin_queues.options import build_parser
+from check_rodin_queues.server import HOST_VARIABLE
+from check_rodin_queues.token import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE
+from tests.console import run
 from tests.engines.programs import find
 from tests.terminal import terminal
+from tests.tree import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 SHARE = ROOT / "share"
-MAN_PAGE = SHARE / "man/man8/check_rodin_queues.8"
 BASH = SHARE / "bash-completion/completions/check_rodin_queues"
-ZSH = SHARE / "zsh/site-functions/_check_rodin_queues"
-FISH = SHARE / "fish/vendor_completions.d/check_rodin_queues.fish"
+ZSH = SHARE / "zsh/site-functions"
 
 
-def test_they_are_what_the_parser_says() -> None:
-    """`share/make` would write them as they are."""
+def test_files_are_of_today() -> None:
     if not importlib.util.find_spec("shtab"):
         pytest.skip("the libraries that make them are in the extra `dev`")
-    made = subprocess.run(
-        [sys.executable, str(SHARE / "make"), "--check"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (made.stdout, made.stderr, made.returncode) == ("", "", 0)
+    make = [sys.executable, str(SHARE / "make"), "--check"]
+    done = subprocess.run(make, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
-def test_the_wheel_installs_each_below_share() -> None:
+def test_wheel_installs_each_below_share() -> None:
     settings = configparser.ConfigParser()
     settings.read(ROOT / "setup.cfg")
-    installed = {
-        f"{folder}/{Path(file).name}": file
-        for folder, files in settings["options.data_files"].items()
-        for file in files.split()
-    }
-    assert sorted(installed) == sorted(installed.values())
-    made = {path.relative_to(ROOT) for path in SHARE.rglob("*") if path.is_file()}
-    assert {Path(file) for file in installed} == made - {Path("share/make")}
+    files = {name: text.split() for name, text in settings["options.data_files"].items()}
+    assert all(file == [f"{name}/{Path(*file).name}"] for name, file in files.items())
+    made = {str(path.relative_to(ROOT)) for path in SHARE.rglob("*") if path.is_file()}
+    assert {file for (file,) in files.values()} == made - {"share/make"}
 
 
-# The man page
-
-
-def shown() -> str:
-    """Return the page as a reader sees it, without what makes it bold, on one endless line."""
+@pytest.fixture(scope="module")
+def page() -> str:
+    """Return the man page as a reader sees it, with one line for each paragraph."""
     done = subprocess.run(
-        [find("man"), "--warnings", "--local-file", str(MAN_PAGE)],
+        [find("man"), "--warnings", "--local-file", SHARE / "man/man8/check_rodin_queues.8"],
         capture_output=True,
         text=True,
         env={"PATH": os.defpath, "MANWIDTH": "5000", "LC_ALL": "C.UTF-8"},
@@ -71,82 +60,65 @@ def shown() -> str:
     return re.sub(r".\x08", "", done.stdout)
 
 
-def test_man_shows_it_without_a_warning() -> None:
-    assert f"check_rodin_queues {__version__}" in shown()
+def test_page_has_every_section_and_both_forms(page: str) -> None:
+    sections = re.findall(r"^[A-Z][A-Z ]+$", page, re.MULTILINE)
+    assert sections == [
+        *("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "THRESHOLDS", "METRICS", "CONDITIONS"),
+        *("EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES", "BUGS", "SEE ALSO"),
+    ]
+    assert f"check_rodin_queues {__version__}" in page
+    assert re.search(r"\n *check_rodin_queues -H .*\n *check_rodin_queues --input ", page)
 
 
-@pytest.mark.parametrize(
-    "sought",
-    [
-        *(option for option in known_options() if option != "-h"),  # whoever reads it needs none
-        *(metric.rpartition(".")[2] for metric in known_metrics()),
-        *(condition.name for condition in CONDITIONS),
-        HOST_VARIABLE,
-        TOKEN_VARIABLE,
-    ],
-)
-def test_the_page_has(sought: str) -> None:
-    assert re.search(rf"(?<![\w-]){re.escape(sought)}(?![\w-])", shown())
+def test_page_has_every_name(page: str) -> None:
+    names = [
+        *(option for action in build_parser()._actions for option in action.option_strings),
+        *(row.name for row in (*QUEUE_METRICS, *RUN_METRICS, *CONDITIONS)),
+        *(HOST_VARIABLE, TOKEN_VARIABLE, TOKEN_FILE_VARIABLE, "/etc/monitoring-plugins.ini"),
+    ]
+    found = [re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", page) for name in names]
+    assert [name for name, match in zip(names, found) if not match] == []
 
 
-def test_its_examples_are_those_of_the_help() -> None:
-    """They are typed from it: no hyphen may be another character, no backslash be lost."""
-    helped = subprocess.run(
-        [sys.executable, "-m", "check_rodin_queues", "--help"],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.partition("examples:\n")[2]
-    commands = [line for line in helped.splitlines() if not line.startswith("  #")]
-    page = shown()
-    assert commands
-    assert [line for line in commands if line.strip() not in page] == []
+def test_tables_and_examples_are_those_of_the_help(page: str) -> None:
+    """Examples are copied from a terminal: no hyphen or quote can be another character."""
+    shown = run("--help").stdout
+    lines = re.findall(
+        r"^  (?:check_rodin_queues|  -|\S+ +alert|\w+\.\w+ ).*$", shown, re.MULTILINE
+    )
+    assert len(lines) > 10
+    assert [line for line in lines if line.strip() not in page] == []
 
 
 # The completions, each in its shell, found where the shell looks for it below share/
 
 
-def lines(shell: str) -> Tuple[List[str], Dict[str, str], str]:
-    """Return command and environment that start *shell*, and what to set up in it."""
+def prepare(shell: str) -> Tuple[List[str], Dict[str, str], str]:
+    """Return the arguments and the environment of *shell*, and what to set up in it."""
     if shell == "bash":
-        return (
-            ["--norc", "--noprofile", "-i"],
-            {},
-            f"source '{BASH}'; check_rodin_queues() {{ printf 'GOT<%s>' \"$@\"; }}",
-        )
+        setup = f"source '{BASH}'; check_rodin_queues() {{ printf 'GOT<%s>' \"$@\"; }}"
+        return ["--norc", "--noprofile", "-i"], {}, setup
     if shell == "zsh":
-        return (
-            ["-f", "-i"],
-            {},
-            (
-                f"fpath=('{ZSH.parent}' $fpath); autoload -U compinit; compinit -u -D; "
-                "check_rodin_queues() { printf 'GOT<%s>' \"$@\" }"
-            ),
-        )
-    return (
-        ["--private"],
-        {"XDG_DATA_DIRS": f"{SHARE}:/usr/share"},
-        "function check_rodin_queues; printf 'GOT<%s>' $argv; end",
-    )
+        setup = f"fpath=('{ZSH}' $fpath); autoload -U compinit; compinit -u -D; "
+        return ["-f", "-i"], {}, setup + "check_rodin_queues() { printf 'GOT<%s>' \"$@\" }"
+    setup = "function check_rodin_queues; printf 'GOT<%s>' $argv; end"
+    return ["--private"], {"XDG_DATA_DIRS": f"{SHARE}:/usr/share"}, setup
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-@pytest.mark.parametrize(
-    ("typed", "got"),
-    [
-        ("--tok", "--token-file"),
-        ("--probe rea", "--probe readiness"),
-        ("--input an-ans", "--input an-answer.json"),
-        ("-q rodin.t", "-q rodin.texture"),
-    ],
-    ids=["option", "kind of probe", "file", "queue"],
-)
-def test_tab_completes(shell: str, typed: str, got: str, tmp_path: Path) -> None:
+def test_tab_completes(shell: str, tmp_path: Path) -> None:
+    """An option, a kind of probe, a file and a queue."""
     (tmp_path / "an-answer.json").touch()
-    options, extra, setup = lines(shell)
+    options, extra, setup = prepare(shell)
     env = {"PATH": os.defpath, "HOME": str(tmp_path), "TERM": "xterm", "LC_ALL": "C.UTF-8", **extra}
     with terminal([find(shell), *options], env, tmp_path) as screen:
         screen.type(f"{setup}; echo REA''DY\r")
         screen.wait_for("READY")
-        screen.type(f"check_rodin_queues {typed}\t\r")
-        screen.wait_for("".join(f"GOT<{word}>" for word in got.split()))
+        for typed, got in (
+            ("--tok", "--token-file"),
+            ("--probe rea", "--probe readiness"),
+            ("--input an-ans", "--input an-answer.json"),
+            ("-q rodin.t", "-q rodin.texture"),
+        ):
+            screen.type(f"check_rodin_queues {typed}\t\r")
+            screen.wait_for("".join(f"GOT<{word}>" for word in got.split()))

@@ -1,0 +1,118 @@
+"""The pages are true: what they show is run, what they list is what the code lists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Dict, Iterator, List, Match, Tuple
+
+import pytest
+
+from check_rodin_queues.conditions import CONDITIONS
+from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS
+from check_rodin_queues.options import build_parser
+from tests.console import report, run
+from tests.samples import FILE, PAGES, ROOT, refreshed, samples
+
+ALL_PAGES = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
+TEXTS = {page: page.read_text(encoding="utf-8") for page in ALL_PAGES}
+SAMPLES = [(page, sample) for page in PAGES for sample in samples(page)]
+
+
+def tables(head: str) -> List[Dict[str, str]]:
+    """Return the rows of all tables whose first column is named *head*, by column."""
+    rows = []
+    for text in TEXTS.values():
+        for table in re.findall(rf"^\| {head} \|.*\n(?:\|.*\n)*", text, re.MULTILINE):
+            names, _, *lines = [re.split(r"(?<!\\)\|", line)[1:-1] for line in table.splitlines()]
+            rows += [{n.strip(): cell.strip() for n, cell in zip(names, line)} for line in lines]
+    return rows
+
+
+def quoted(cell: str) -> List[str]:
+    """Return what stands in code quotes in *cell*."""
+    return re.findall(r"`([^`]*)`", cell)
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [pytest.param(row[1], id=f"{row[0].stem}: {row[1]['command'][-50:]}") for row in SAMPLES],
+)
+def test_sample_shows_what_the_command_prints(sample: Match[str]) -> None:
+    assert refreshed(sample) == sample[0], "run `.venv/bin/python share/make`"
+
+
+def test_every_run_of_the_check_that_is_shown_is_a_sample() -> None:
+    shown = [
+        (page.name, block)
+        for page in PAGES
+        for block in re.findall(r"```console\n(\$ check_rodin_queues(?:.*\n)*?)```", TEXTS[page])
+    ]
+    ours = [sample[0].partition("console\n")[2][:-4] for _, sample in SAMPLES]
+    assert [row for row in shown if row[1] not in ours] == []
+    assert len(ours) >= 4
+
+
+def test_every_file_of_the_samples_is_found() -> None:
+    assert sum(text.count("<!-- file: ") for text in TEXTS.values()) == sum(
+        len(FILE.findall(text)) for text in TEXTS.values()
+    )
+
+
+def test_conditions_are_those_of_the_code() -> None:
+    default = {row.name: row.default.name.lower() for row in CONDITIONS}
+    rows = tables("condition")
+    assert {name for row in rows for name in quoted(row["condition"])} == set(default)
+    for row in rows:
+        states = {cell.lower() for cell in row.values()} & {"ok", "warning", "critical", "unknown"}
+        assert {default[name] for name in quoted(row["condition"])} == states, row
+
+
+def test_metrics_are_those_of_the_code() -> None:
+    queue = {f"QUEUE.{metric.name}" for metric in QUEUE_METRICS}
+    total = {f"total.{metric.name}" for metric in QUEUE_METRICS if metric.summed}
+    shown = {label for row in tables("label") for label in quoted(row["label"])}
+    assert shown == queue | total | {metric.name for metric in RUN_METRICS}
+
+
+def thresholds() -> Iterator[str]:
+    """Give the thresholds in the first column of any table."""
+    for row in tables("[^|]+"):
+        first = next(iter(row.values()))
+        yield from (option for option in quoted(first) if re.match("-[wc] ", option))
+
+
+@pytest.mark.parametrize("option", sorted(set(thresholds())))
+def test_threshold_that_is_shown_is_accepted(option: str) -> None:
+    outcome = run(*shlex.split(option), "--input", "-", stdin="{}")
+    assert report(outcome).conditions == ("empty",)
+
+
+def test_every_option_that_is_named_exists() -> None:
+    known = {option for action in build_parser()._actions for option in action.option_strings}
+    for page in PAGES:
+        for command in re.findall(r"check_rodin_queues ([^`\n]*)", TEXTS[page]):
+            assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", command)) - known == set(), page
+
+
+def slugs(page: Path) -> List[str]:
+    """Return the anchors of the headings of *page*, as the forges make them."""
+    headings = re.findall(r"^#+ (.*)$", TEXTS[page], re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def links() -> Iterator[Tuple[Path, str]]:
+    """Give the links of each page to other files and headings."""
+    for page, text in TEXTS.items():
+        for target in re.findall(r"\]\(([^)]+)\)", text):
+            if "://" not in target:
+                yield page, target
+
+
+@pytest.mark.parametrize(("page", "target"), sorted(set(links())))
+def test_link_leads_to_a_file_and_a_heading(page: Path, target: str) -> None:
+    name, _, anchor = target.partition("#")
+    file = (page.parent / name).resolve() if name else page
+    assert file.exists()
+    assert not anchor or anchor in slugs(file)

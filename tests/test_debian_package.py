@@ -1,71 +1,54 @@
-"""The Debian package: built, judged by lintian, installed, used, removed in a fresh Debian 12."""
+"""The Debian package: built, checked by lintian, installed, used, removed in a new Debian 12."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Iterator, List
 
 import pytest
 
 from check_rodin_queues import __version__
-from tests.answers import site
 from tests.engines.programs import find
-from tests.stub import http, stub
+from tests.live import site
+from tests.tree import PACKAGE, ROOT, call, tracked
 
-ROOT = Path(__file__).resolve().parent.parent
-PLUGIN = "/usr/lib/nagios/plugins/check_rodin_queues"
-MODULES = "usr/share/check-rodin-queues"
+DOC = "usr/share/doc/check-rodin-queues"
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine, pytest.mark.xdist_group("debian-package")]
 
 
-def call(*command: object) -> str:
-    """Run *command*, which has to end with 0, and return all that it wrote."""
-    words = [str(word) for word in command]
-    done = subprocess.run(
-        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the package; the tree is only read."""
+    """Build the package."""
     find("dh_python3")
-    find("dpkg-buildpackage")
-    said = call(ROOT / "packaging/build-deb", tmp_path_factory.mktemp("deb"))
-    assert not (ROOT / "debian").exists()
-    return Path(said.splitlines()[-1])
+    return Path(call(ROOT / "packaging/build-deb", tmp_path_factory.mktemp("deb")).split()[-1])
 
 
 @pytest.fixture(scope="module")
-def debian(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return the root of a Debian 12 with what the package depends on, and the package beside."""
+def installed(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Install the package in a new Debian 12; when it is removed later, it leaves nothing."""
     if os.geteuid() != 0:
         pytest.skip("only root can make the root of another system")
-    folder = tmp_path_factory.mktemp("debian")
-    root, settings = folder / "root", folder / "apt.conf"
+    directory = tmp_path_factory.mktemp("debian")
+    root, settings = directory / "root", directory / "apt.conf"
     settings.write_text(call("apt-config", "dump", "Acquire"))
-    depends = re.sub(r" \(.*?\)", "", call("dpkg-deb", "--field", package, "Depends").strip())
-    needed = [name.strip() for name in depends.split(",")]
+    depends = call("dpkg-deb", "--field", package, "Depends").strip()
+    needed = re.sub(r" \(.*?\)|:any|\s", "", depends)
+    # a minimal system leaves the documentation out, and it is checked here
+    hook = f"rm -f '{root}/etc/dpkg/dpkg.cfg.d/docker'"
     call(
-        find("mmdebstrap"),
-        "--quiet",
-        "--variant=minbase",
-        f"--include={','.join(name.replace(':any', '') for name in needed)}",
-        f"--aptopt={settings}",
-        # what a minimal Docker image leaves out is what is looked at here
-        f"--customize-hook=rm -f '{root}/etc/dpkg/dpkg.cfg.d/docker'",
-        "bookworm",
-        root,
+        *(find("mmdebstrap"), "--quiet", "--variant=minbase", f"--include={needed}"),
+        *(f"--aptopt={settings}", f"--customize-hook={hook}", "bookworm", root),
     )
     shutil.copy(package, root / "tmp/plugin.deb")
+    before = files(root)
+    call(find("chroot"), root, "dpkg", "--install", "/tmp/plugin.deb")
     yield root
+    call(find("chroot"), root, "dpkg", "--purge", "check-rodin-queues")
+    assert files(root) == before
     shutil.rmtree(root)
 
 
@@ -74,92 +57,70 @@ def files(root: Path) -> List[str]:
     return sorted(str(path.relative_to(root)) for path in (root / "usr").rglob("*"))
 
 
-@pytest.fixture(scope="module")
-def installed(debian: Path) -> Iterator[Path]:
-    """Install the package; see afterwards that its removal leaves nothing."""
-    before = files(debian)
-    call(find("chroot"), debian, "dpkg", "--install", "/tmp/plugin.deb")
-    yield debian
-    call(find("chroot"), debian, "dpkg", "--purge", "check-rodin-queues")
-    assert files(debian) == before
+def run(root: Path, code: int, *args: str, **env: str) -> str:
+    """Run the installed plugin like a monitoring system: by its path, as a user with few rights."""
+    as_nobody = (find("chroot"), "--userspec=nobody:nogroup", root)
+    plugin = f"/usr/lib/nagios/plugins/{PACKAGE}"
+    return call(*as_nobody, plugin, *args, code=code, env={"PATH": "/usr/bin:/bin", **env})
 
 
-def run(root: Path, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the installed plugin as a monitoring system would: by its path, with few rights."""
-    environment: Dict[str, str] = {"PATH": "/usr/bin:/bin", **env}
-    return subprocess.run(
-        [find("chroot"), "--userspec=nobody:nogroup", str(root), PLUGIN, *args],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
+def test_lintian_finds_nothing(package: Path) -> None:
+    assert call(find("lintian"), "--allow-root", "--fail-on", "warning", package) == ""
 
 
-def test_lintian_finds_no_error(package: Path) -> None:
-    call(find("lintian"), "--allow-root", "--fail-on", "error", package)
+def test_version_is_that_of_the_package(package: Path, installed: Path) -> None:
+    assert call("dpkg-deb", "--field", package, "Version") == f"{__version__}-1\n"
+    assert run(installed, 3, "--version") == f"{PACKAGE} {__version__}\n"
 
 
-def test_it_says_of_itself(package: Path) -> None:
-    def field(name: str) -> str:
-        return call("dpkg-deb", "--field", package, name).strip()
-
-    assert field("Version") == f"{__version__}-1"
-    assert field("Architecture") == "all"
-    assert {"python3-requests", "python3-nagiosplugin"} <= set(re.split(r"[ ,]+", field("Depends")))
-
-
-def test_it_judges_a_live_server(installed: Path) -> None:
-    body = site(mesh={"consumers": 0, "job_awaiting": 7, "job_running": 0})
-    with stub(http("200 OK", body)) as server:
-        done = run(installed, "-H", server.url, RODIN_API_KEY="made-up-for-the-test")
-    assert (done.returncode, done.stderr) == (2, "")
-    assert done.stdout.startswith("RODIN_QUEUES CRITICAL - rodin.mesh: no consumer for 7 waiting")
-    assert server.requests == ["GET /api/v2/queue_status_check HTTP/1.1"]
+def test_it_checks_a_server_and_a_saved_response(installed: Path) -> None:
+    with site("dead-worker") as served:
+        token = served.server.token
+        said = run(installed, 2, "-H", served.server.url, RODIN_API_KEY=token)
+    assert "(stranded)" in said
+    (installed / "tmp/answer.json").write_text("{}")
+    assert "(empty)" in run(installed, 3, "--input", "/tmp/answer.json")
 
 
-def test_it_judges_a_saved_answer(installed: Path) -> None:
-    (installed / "tmp/answer.json").write_text(site())
-    done = run(installed, "--input", "/tmp/answer.json")
-    assert (done.returncode, done.stderr) == (0, "")
+def test_it_answers_if_a_library_is_gone(installed: Path) -> None:
+    library = installed / "usr/lib/python3/dist-packages/nagiosplugin"
+    moved = library.rename(library.with_name("moved"))
+    with site() as served:
+        said = run(installed, 3, "-H", served.server.url, RODIN_API_KEY=served.server.token)
+    moved.rename(library)
+    assert said.startswith("RODIN_QUEUES UNKNOWN - ")
+    assert "nagiosplugin" in said
+    modules = installed / "usr/share/check-rodin-queues" / PACKAGE
+    moved = modules.rename(modules.with_name("moved"))
+    said = run(installed, 3, "--version")
+    moved.rename(modules)
+    assert said.startswith("RODIN_QUEUES UNKNOWN - cannot start with Python 3.")
 
 
-def test_it_knows_its_version(installed: Path) -> None:
-    done = run(installed, "--version")
-    assert (done.returncode, done.stdout) == (3, f"check_rodin_queues {__version__}\n")
+def test_modules_are_compiled(installed: Path) -> None:
+    """The plugin's user cannot write there, so each run would compile them."""
+    directory = installed / "usr/share/check-rodin-queues" / PACKAGE
+    modules = {path.stem for path in (ROOT / PACKAGE).glob("*.py")}
+    assert {path.stem for path in directory.glob("*.py")} == modules
+    assert {path.name.split(".")[0] for path in directory.glob("__pycache__/*.pyc")} == modules
 
 
-def test_its_modules_are_compiled(installed: Path) -> None:
-    """Whoever runs it may not write there, and would compile them anew each time."""
-    folder = installed / MODULES / "check_rodin_queues"
-    modules = {path.stem for path in folder.glob("*.py")}
-    assert modules == {path.stem for path in (ROOT / "check_rodin_queues").glob("*.py")}
-    assert {path.name.split(".")[0] for path in folder.glob("__pycache__/*.pyc")} == modules
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "usr/share/man/man8/check_rodin_queues.8.gz",
-        "usr/share/bash-completion/completions/check_rodin_queues",
-        "usr/share/zsh/vendor-completions/_check_rodin_queues",
-        "usr/share/fish/vendor_completions.d/check_rodin_queues.fish",
-        "usr/share/doc/check-rodin-queues/README.md.gz",
-        "usr/share/doc/check-rodin-queues/SECURITY.md",
-        "usr/share/doc/check-rodin-queues/changelog.gz",
-        "usr/share/doc/check-rodin-queues/copyright",
-    ],
-)
-def test_it_brings(installed: Path, path: str) -> None:
-    assert (installed / path).stat().st_size > 100
-
-
-def test_its_examples_are_ours(installed: Path) -> None:
-    """All but what needs the tree around it; none compressed, so that it can be used."""
-    folder = installed / "usr/share/doc/check-rodin-queues/examples"
-    ours = {
-        path.relative_to(ROOT / "examples"): path.read_bytes()
-        for path in (ROOT / "examples").rglob("*")
-        if path.is_file() and not {"__pycache__", "demo", "single-file"} & set(path.parts)
+def test_it_brings_documentation_and_completions(installed: Path) -> None:
+    paths = {
+        f"usr/share/man/man8/{PACKAGE}.8.gz",
+        f"usr/share/bash-completion/completions/{PACKAGE}",
+        f"usr/share/zsh/vendor-completions/_{PACKAGE}",
+        f"usr/share/fish/vendor_completions.d/{PACKAGE}.fish",
+        *(f"{DOC}/{name}" for name in ("README.md.gz", "docs", "changelog.gz", "copyright")),
     }
-    assert {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()} == ours
+    assert paths - set(files(installed)) == set()
+
+
+def test_examples_are_ours_and_not_compressed(installed: Path) -> None:
+    """All but what needs the tree around it."""
+    ours = {name for name in tracked("examples") if not re.match(r"examples/(demo|single)", name)}
+    found = {
+        str(p.relative_to(installed / DOC)): p for p in (installed / DOC).rglob("examples/**/*")
+    }
+    assert {name for name, path in found.items() if path.is_file()} == ours
+    assert all(found[name].read_bytes() == (ROOT / name).read_bytes() for name in ours)

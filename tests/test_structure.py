@@ -1,4 +1,4 @@
-"""What holds the code together: where imports may point, what may not grow, what may not be said.
+"""What holds the code together: where imports may point, and what must not stand in a file.
 
 Docstrings, names and complexity are ruff's; its settings are in pyproject.toml.
 """
@@ -6,155 +6,94 @@ Docstrings, names and complexity are ruff's; its settings are in pyproject.toml.
 from __future__ import annotations
 
 import ast
+import graphlib
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator, List, Set
+from typing import Dict, Set
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = "check_rodin_queues"
+from check_rodin_queues.options import build_parser
+from tests.tree import PACKAGE, ROOT, tracked
 
-#: From the ground up. A module imports only what stands before it, in its own layer too: so a
-#: layer never knows those above it, and nothing goes round in a circle.
-LAYERS = {
-    "errors": "named states errors",
-    "values": """
-        snapshot metrics conditions thresholds globs selection labels server redaction tokens
-        verdict probes
-        """,
-    "adapters": """
-        files extra_opts trust manual parser arguments settings
-        memory answer journal wire failures transport libraries client
-        subjects contexts resources findings phrases summary details check
-        output lifetime
-        """,
-    "composition": "cli __main__",
-}
-ORDER = ["__init__", *" ".join(LAYERS.values()).split()]
-#: The modules that know a library, all of them adapters. urllib3 is what requests raises from.
-LIBRARIES = {
-    "client": {"requests", "urllib3"},
-    "transport": {"requests", "urllib3"},
-    "failures": {"requests", "urllib3"},
-    "check": {"nagiosplugin"},
-    "contexts": {"nagiosplugin"},
-    "findings": {"nagiosplugin"},
-    "resources": {"nagiosplugin"},
-    "subjects": {"nagiosplugin"},
-    "summary": {"nagiosplugin"},
-}
-
-#: Lines of a function and of a file that users read. An exception has its own limit and reason.
-LONGEST_FUNCTION = 40
-LONGEST_FILE = 300
-EXCEPTIONS = {
-    "check_rodin_queues/parser.py": 350,  # every option with its help, in one place
-    "examples/simulator.py": 650,  # one file, so that it can be copied anywhere
-}
-CODE = (f"{PACKAGE}/*.py", "examples/*.py")
-
-#: Places that only a maker's machine knows, and hosts that a mirror may stand in for.
+#: Places that exist on one machine only, and hosts that a mirror can replace.
 FOREIGN = re.compile(
     r"\.\./shared|/wor[k]/|/home/\w|\bissues? #?[0-9]"
     r"|pypi[.]org|pythonhosted[.]org|deb[.]debian[.]org|npmjs[.]org"
 )
+#: Words that are not plain English.
+UNCLEAR = re.compile(
+    r"\b(?:anew|whatever|beneath|untold|a fault of|is no option|has to be said)\b", re.IGNORECASE
+)
+READ_BY_USERS = (
+    *(f"{PACKAGE}/", "README.md", "docs/", "examples/", "CONTRIBUTING.md", "SECURITY.md"),
+)
+
+MODULES = sorted(path.stem for path in (ROOT / PACKAGE).glob("*.py") if path.stem != "__init__")
 
 
-def modules() -> List[str]:
-    """Return the names of the package's modules."""
-    return sorted(path.stem for path in (ROOT / PACKAGE).glob("*.py"))
+def layers() -> Dict[str, int]:
+    """Return the layer of each module, counted from the top, as CONTRIBUTING's table has it.
+
+    A row without a name in its first cell belongs to the layer above it.
+    """
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    found: Dict[str, int] = {}
+    layer = 0
+    for row in text.partition("\n| layer |")[2].partition("\n\n")[0].splitlines()[2:]:
+        name, modules = row.split("|")[1:3]
+        layer += bool(name.strip())
+        found.update(dict.fromkeys(re.findall(r"`(\w+)`", modules), layer))
+    return found
 
 
-def tracked(*patterns: str) -> List[str]:
-    """Return the files that are in the repository, or would be with the next `git add`."""
-    listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
-    done = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"this folder is not a git repository: {done.stderr.strip()}")
-    return sorted({name for name in done.stdout.splitlines() if (ROOT / name).is_file()})
-
-
-def imports(module: str) -> Iterator[str]:
-    """Yield the full name of all that *module* imports, wherever in its text."""
-    for node in ast.walk(ast.parse((ROOT / PACKAGE / f"{module}.py").read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parent = ".".join(filter(None, [PACKAGE if node.level else "", node.module]))
-            yield from (f"{parent}.{alias.name}" for alias in node.names)
-
-
-def own_imports(module: str) -> Set[str]:
-    """Return the package's modules that *module* imports."""
-    parts = (name.split(".") for name in imports(module))
-    inner = {part[1] for part in parts if part[0] == PACKAGE and len(part) > 1}
-    return {name if name in modules() else "__init__" for name in inner}
+def imports(module: str) -> Set[str]:
+    """Return the modules of the package that *module* imports, also inside its functions."""
+    names = set()
+    for node in ast.walk(ast.parse((ROOT / PACKAGE / f"{module}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return {part[1] for part in (f"{name}.".split(".") for name in names) if part[0] == PACKAGE} & {
+        *MODULES
+    }
 
 
 def test_every_module_has_its_layer() -> None:
-    assert sorted(ORDER) == modules()
+    assert sorted(layers()) == MODULES
 
 
-@pytest.mark.parametrize("module", modules())
-def test_imports_point_one_way(module: str) -> None:
-    below = set(ORDER[: ORDER.index(module)])
-    assert own_imports(module) - below == set(), f"{module} may not import these"
+def test_imports_point_down_and_have_no_cycle() -> None:
+    table = {module: imports(module) for module in MODULES}
+    layer = layers()
+    pairs = [(module, other) for module, others in table.items() for other in others]
+    assert [pair for pair in pairs if layer[pair[0]] > layer[pair[1]]] == []
+    graphlib.TopologicalSorter(table).prepare()
 
 
-@pytest.mark.skipif(sys.version_info < (3, 10), reason="does not know its own library's names")
-@pytest.mark.parametrize("module", modules())
-def test_only_adapters_know_a_library(module: str) -> None:
-    ours: Set[str] = {PACKAGE, "__future__", *sys.stdlib_module_names}
-    assert {name.split(".")[0] for name in imports(module)} - ours == LIBRARIES.get(module, set())
-    assert module not in LIBRARIES or module in LAYERS["adapters"].split()
+def contents(*patterns: str) -> Dict[str, str]:
+    """Return the text of each file."""
+    return {
+        name: (ROOT / name).read_bytes().decode(errors="replace") for name in tracked(*patterns)
+    }
 
 
-def test_no_file_needs_an_index() -> None:
-    lines = {name: len((ROOT / name).read_text().splitlines()) for name in tracked(*CODE)}
-    assert [
-        f"{name}: {count} lines"
-        for name, count in lines.items()
-        if count > EXCEPTIONS.get(name, LONGEST_FILE)
-    ] == []
+def test_nothing_refers_to_one_machine() -> None:
+    lines = [(name, line) for name, text in contents().items() for line in text.splitlines()]
+    assert [(name, line) for name, line in lines if FOREIGN.search(line)] == []
 
 
-def test_no_function_needs_scrolling() -> None:
-    functions = [
-        (name, node)
-        for name in tracked(*CODE)
-        for node in ast.walk(ast.parse((ROOT / name).read_text()))
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-    ]
-    assert [
-        f"{name}:{node.lineno} {node.name}"
-        for name, node in functions
-        if (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION
-    ] == []
-
-
-def test_the_repository_stands_alone() -> None:
-    texts = {name: (ROOT / name).read_bytes().decode(errors="replace") for name in tracked()}
-    assert [
-        f"{name}: {line.strip()}"
-        for name, text in texts.items()
-        for line in text.splitlines()
-        if FOREIGN.search(line)
-    ] == []
-
-
-def test_the_hooks_call_the_tools_of_the_test_command() -> None:
-    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
-    command = (ROOT / "tests/run").read_text()
-    called = re.findall(r'stage "(?:ruff|mypy).*?" (.+)', command)
-    assert called == re.findall(r"entry: (.+)", hooks)
+def test_words_are_plain() -> None:
+    texts = {**contents(*READ_BY_USERS), "--help": build_parser().format_help()}
+    found = [(name, UNCLEAR.findall(" ".join(text.split()))) for name, text in texts.items()]
+    assert [row for row in found if row[1]] == []
 
 
 def test_shell_scripts_are_sound() -> None:
-    """ShellCheck finds nothing in any of them; it comes from the system, CI must have it."""
     if not shutil.which("shellcheck"):
         pytest.skip("shellcheck is not installed")
     shebang = re.compile(rb"#!.*\b(?:ba|da)?sh\b")
@@ -164,13 +103,15 @@ def test_shell_scripts_are_sound() -> None:
     assert (done.stdout.decode(), done.returncode) == ("", 0)
 
 
-def test_the_installed_package_is_this_one(tmp_path: Path) -> None:
-    """Else the console script would be tested as it was: `tests/run` installs it anew."""
+def test_installed_package_is_this_one(tmp_path: Path) -> None:
+    """Otherwise an earlier version of the command would be tested."""
     where = f"import {PACKAGE}; print({PACKAGE}.__file__)"
     done = subprocess.run(
         [sys.executable, "-c", where], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     installed = Path(done.stdout.strip()).parent
-    texts = {name: (ROOT / PACKAGE / f"{name}.py").read_text() for name in modules()}
-    others = [name for name in texts if (installed / f"{name}.py").read_text() != texts[name]]
-    assert others == []
+    assert [
+        name
+        for name in MODULES
+        if (installed / f"{name}.py").read_bytes() != (ROOT / PACKAGE / f"{name}.py").read_bytes()
+    ] == []

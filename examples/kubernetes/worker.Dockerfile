@@ -17,5 +17,5 @@ USER root
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash \
         -x '/(ensurepip|idlelib|lib2to3|site-packages|test|tests|turtledemo)/' \
         "$(python3 -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
-# The manifest's user; whatever user your worker needs, it is not root.
+# The manifest's user. Use the user that your worker needs, but not root.
 USER 65532:65532

@@ -72,7 +72,7 @@ def judge(body: str, *args: str, **attempt: Any) -> Judged:
             found = snapshot(body)
             selected = selection.select(given, found)
             names = output.display_names(found.names, str)
-            names.update((gone.name, output.label_safe(gone.name)) for gone in selected.missing)
+            names.update((name, output.label_safe(name)) for name in selected.missing)
             attempt.update(selection=selected, stalled=stalled_queues(found, given))
     except RequestError as error:
         failure = error

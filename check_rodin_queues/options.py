@@ -201,6 +201,12 @@ class _Parser(argparse.ArgumentParser):
         message = message.replace("not allowed with argument", "cannot be combined with")
         raise UsageError(re.sub(r"ignored explicit argument .*", "unexpected value", message))
 
+    def _get_values(self, action: argparse.Action, arg_strings: List[str]) -> Any:
+        """Return the value; Python before 3.13 would make an empty list of `--warning=--`."""
+        if arg_strings == ["--"] and action.nargs != 0:
+            return self._get_value(action, "--")
+        return super()._get_values(action, arg_strings)
+
 
 class _Formatter(argparse.RawTextHelpFormatter):
     """Writes `-H, --host HOST`. Lines are wrapped in the source: argparse would need 5 % more."""

@@ -14,7 +14,7 @@ import socket
 import ssl
 import time
 from http.client import BadStatusLine, RemoteDisconnected
-from typing import Dict, List, Tuple
+from typing import Dict, Tuple
 
 import pytest
 import requests
@@ -29,6 +29,7 @@ from check_rodin_queues.progress import Progress, Route
 from check_rodin_queues.server import parse_server
 from check_rodin_queues.token import Token
 from check_rodin_queues.verdict import Verdict
+from tests import table
 from tests.console import finish, run, start
 from tests.domain import judge
 from tests.server import RESET, UNREAD, Script, Server, http, queue, site, without
@@ -36,16 +37,6 @@ from tests.tokens import expiring
 
 PLACE = "/etc/rodin/token"
 SOURCE = "rodin.example.com:443 sent"
-
-
-def blocks(text: str) -> List[object]:
-    """Return the situation and the line of each block."""
-    found: List[object] = []
-    for block in re.split(r"\n(?! )", text.strip()):
-        name, *lines = block.split("\n")
-        line = " ".join(line.strip() for line in lines)
-        found.append(pytest.param(name, line, id=name.partition(" |")[0]))
-    return found
 
 
 def line_of(verdict: Verdict) -> str:
@@ -241,7 +232,7 @@ def body_of(form: str) -> str:
     return site(**{name: queue(*map(int, numbers)) for name, *numbers in changes})
 
 
-@pytest.mark.parametrize(("situation", "line"), blocks(VERDICTS))
+@table.each(VERDICTS)
 def test_the_line_of_a_verdict(situation: str, line: str) -> None:
     _, form, args = (part.strip() for part in situation.split("|"))
     assert line_of(judge(body_of(form), *args.split()).verdict) == line
@@ -276,7 +267,7 @@ an error that states it | -c token_expires_in=0: | token_expires_in=-61 | expire
 """
 
 
-@pytest.mark.parametrize(("situation", "line"), blocks(RUNS))
+@table.each(RUNS)
 def test_the_line_of_a_run(situation: str, line: str) -> None:
     _, args, found, *cause = (part.strip() for part in situation.split("|"))
     name, _, value = found.partition("=")
@@ -398,7 +389,7 @@ def ask(url: str, token: str = "made-up-token") -> str:
     return ""
 
 
-@pytest.mark.parametrize(("situation", "line"), blocks(REJECTED))
+@table.each(REJECTED)
 def test_the_line_of_a_rejection(situation: str, line: str, server: Server) -> None:
     status, token, header = (part.strip() for part in situation.split("|"))
     headers = [header.replace("SERVER", server.address)] if header else []
@@ -455,7 +446,7 @@ https | an alert on the name
 """
 
 
-@pytest.mark.parametrize(("situation", "line"), blocks(CONNECTIONS))
+@table.each(CONNECTIONS)
 def test_the_line_of_a_broken_connection(situation: str, line: str, server: Server) -> None:
     scheme, _, name = situation.partition(" | ")
     server.play(BROKEN[name])
@@ -508,7 +499,7 @@ https | socks5://127.0.0.1:1
 """
 
 
-@pytest.mark.parametrize(("situation", "line"), blocks(PROXIES))
+@table.each(PROXIES)
 def test_the_line_of_a_proxy(
     situation: str, line: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -624,7 +615,7 @@ def error_of(name: str) -> Exception:
     return known.get(name) or requests.ConnectionError(OSError(getattr(errno, kind, 0), ""))
 
 
-@pytest.mark.parametrize(("situation", "line"), blocks(ERRORS))
+@table.each(ERRORS)
 def test_the_line_of_an_error(situation: str, line: str) -> None:
     name, route, phase = situation.split(" | ")
     assert line_of_error(explain(error_of(name), ROUTES[route], phase)) == line
@@ -664,7 +655,7 @@ reading | direct
 """
 
 
-@pytest.mark.parametrize(("situation", "line"), blocks(TIMEOUTS))
+@table.each(TIMEOUTS)
 def test_the_line_of_a_timeout(situation: str, line: str) -> None:
     phase, _, route = situation.partition(" | ")
     assert line_of_error(timed_out(ROUTES[route], phase, 2.5)) == line

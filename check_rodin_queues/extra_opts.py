@@ -96,7 +96,9 @@ def _word(line: str, known: Mapping[str, Tuple[str, bool]]) -> str:
     name, equals, value = (part.strip() for part in line.partition("="))
     if not equals:
         raise ConfigError("no =, expected OPTION=VALUE, or OPTION= for a switch")
-    if name not in known or name == "extra-opts":
+    if name == "extra-opts":
+        raise ConfigError("extra-opts is not allowed in a file")
+    if name not in known:
         near = suggestion(name, known) if name.replace("-", "").isalpha() else ""
         raise ConfigError(f"unknown option{near}", "Write the name as in --help, without dashes")
     option, needs_value = known[name]

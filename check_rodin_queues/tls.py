@@ -92,7 +92,8 @@ def _load_client_certificate(context: ssl.SSLContext, cert: str, key: Optional[s
         if asked:
             raise ConfigError(f"{option}: the key is encrypted", "Use an unencrypted key") from None
         if "KEY_VALUES_MISMATCH" in str(error):
-            raise ConfigError(f"{option}: the key does not belong to the certificate") from None
+            cause = f"{option}: the key does not belong to the certificate"
+            raise ConfigError(cause, "Check both files") from None
         raise ConfigError(
             f"{option}: no PEM certificate with its private key found",
             "Check both files" if key else "Add --client-key, if the key is in another file",

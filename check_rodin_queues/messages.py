@@ -74,7 +74,11 @@ def describe(findings: Sequence[Finding], place: str) -> Tuple[Tuple[str, ...], 
     groups = _grouped(_without_repetition(bad), place)
     next_step = _next_step(groups[0], selected)
     room = _ROOM - len(f". {next_step}".encode()) - (len("; and 9999 more") if groups[1:] else 0)
-    return tuple(_sentence(group, selected, room) for group in groups), next_step
+    phrases = []
+    for group in groups:
+        phrases.append(_sentence(group, selected, room))
+        room -= len(f"; {phrases[-1]}".encode())
+    return tuple(phrases), next_step
 
 
 def _without_repetition(bad: Sequence[Finding]) -> Sequence[Finding]:
@@ -358,6 +362,8 @@ def reasons(finding: Finding) -> List[str]:
         side = limit.side(finding.value)
         words = limit_words(finding.name, limit, side)
         outcome = f"{threshold.level.name}, {words}" if side else f"not {words}"
+        if side and finding.state is State.OK:
+            outcome = "not judged without a complete response"
         lines.append(f"{measured(finding)}: {outcome}, by {threshold.origin}")
     return lines
 

@@ -95,7 +95,8 @@ def status_line(verdict: Verdict, size: int) -> str:
     more = _more(len(problems) - 1)
     if _size(start + more + end) + _MIN_PROBLEM > size:
         end = ""
-    return start + truncate(problems[0], size - _size(start + more + end)) + more + end
+    problem = truncate(problems[0], size - _size(start + more + end))
+    return start + problem + more + (end[1:] if problem.endswith("...") and not more else end)
 
 
 def _more(number: int) -> str:

@@ -564,6 +564,12 @@ certificate 66 | direct | TLS handshake
 certificate 51 {no} CRL | direct | TLS handshake
   CRITICAL - rejected TLS certificate on rodin.example.com:443: no CRL (unreachable). Replace the
   certificate on the server
+reason HTTP_REQUEST | direct | TLS handshake
+  CRITICAL - rodin.example.com:443 does not speak TLS (unreachable). Check the port; for plain HTTP,
+  use -H http://HOST
+reason TLSV13_ALERT_CERTIFICATE_REQUIRED | direct | waiting
+  CRITICAL - TLS handshake with rodin.example.com:443 failed: certificate required (unreachable).
+  The server may require a client certificate: check --client-cert and --client-key
 no address | direct | resolving
   CRITICAL - cannot resolve host name rodin.example.com (unreachable). Check -H, and DNS on the
   monitoring host
@@ -607,6 +613,10 @@ def error_of(name: str) -> Exception:
         cause = ssl.SSLCertVerificationError(1, "")
         cause.verify_code, cause.verify_message = int(rest[:2]), rest[3:]
         return requests.exceptions.SSLError(cause)
+    if kind == "reason":
+        failed = ssl.SSLError(1, "")
+        failed.reason = rest
+        return failed
     known: Dict[str, Exception] = {
         "no address": socket.gaierror(socket.EAI_NONAME, ""),
         "closed": RemoteDisconnected(""),
@@ -619,6 +629,17 @@ def error_of(name: str) -> Exception:
 def test_the_line_of_an_error(situation: str, line: str) -> None:
     name, route, phase = situation.split(" | ")
     assert line_of_error(explain(error_of(name), ROUTES[route], phase)) == line
+
+
+@pytest.mark.parametrize("where", ["args", "__cause__", "__context__", "reason"])
+def test_the_cause_of_an_error_is_found_wherever_the_libraries_keep_it(where: str) -> None:
+    error: Exception = ConnectionRefusedError(errno.ECONNREFUSED, "")
+    innermost = error
+    for _ in range(3):
+        error, inner = requests.ConnectionError("made-up"), error
+        setattr(error, where, ("made-up", inner) if where == "args" else inner)
+    innermost.__context__ = error  # the chain has no end
+    assert "connection refused" in line_of_error(explain(error, ROUTES["direct"], "connecting"))
 
 
 TIMEOUTS = """\

@@ -26,7 +26,6 @@ UNMEASURED = (
     "tests/test_clock.py",
     "tests/test_environments.py",
     "tests/test_faults.py",
-    "tests/test_options.py::test_no_file_is_written",
     "tests/test_output_channel.py",
     "tests/test_secrets.py",
     "tests/test_tls.py",

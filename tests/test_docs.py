@@ -110,7 +110,9 @@ def links() -> Iterator[Tuple[Path, str]]:
                 yield page, target
 
 
-@pytest.mark.parametrize(("page", "target"), sorted(set(links())))
+@pytest.mark.parametrize(
+    ("page", "target"), sorted(set(links())), ids=lambda value: getattr(value, "stem", value)
+)
 def test_link_leads_to_a_file_and_a_heading(page: Path, target: str) -> None:
     name, _, anchor = target.partition("#")
     file = (page.parent / name).resolve() if name else page

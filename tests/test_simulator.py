@@ -138,7 +138,9 @@ def test_only_the_documented_request_is_served(server: Simulator, method: str, p
     assert (reply.status_code, list(reply.json()), server.scenario) == (404, ["error"], "idle")
 
 
-@pytest.mark.parametrize("body", [b"", b"GET / HTTP/1.1\r\n\r\n", b"x" * 5000])
+@pytest.mark.parametrize(
+    "body", [b"", b"GET / HTTP/1.1\r\n\r\n", b"x" * 5000], ids=["none", "a request", "a large one"]
+)
 def test_body_is_not_read_as_the_next_request(server: Simulator, body: bytes) -> None:
     with requests.Session() as session:
         replies = [

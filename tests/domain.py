@@ -62,7 +62,7 @@ def snapshot(body: str) -> response.Snapshot:
 def judge(body: str, *args: str, **attempt: Any) -> Judged:
     """Return the verdict on *body* with *args*; *attempt* is what else the run found.
 
-    Every queue that *body* shows as stalled was so in every look.
+    Every queue that *body* shows as stalled was so in every look, if *attempt* does not say more.
     """
     given = policy(*args)
     names: Dict[str, str] = {}
@@ -73,7 +73,7 @@ def judge(body: str, *args: str, **attempt: Any) -> Judged:
             selected = selection.select(given, found)
             names = output.display_names(found.names, str)
             names.update((name, output.label_safe(name)) for name in selected.missing)
-            attempt.update(selection=selected, stalled=stalled_queues(found, given))
+            attempt = {"selection": selected, "stalled": stalled_queues(found, given), **attempt}
     except RequestError as error:
         failure = error
     verdict = check.judge(given, check.Attempt(failure=failure, **attempt), names)

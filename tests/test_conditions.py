@@ -10,7 +10,7 @@ from check_rodin_queues.errors import RequestError
 from check_rodin_queues.output import long_output
 from tests.console import CODES, STATES, report, run
 from tests.domain import Judged, judge, policy, refused
-from tests.server import IDLE, Server, answer, http, queue, site, without
+from tests.server import Server, answer, http, queue, site, without
 
 #: A response for each condition that a response can have; the others are failures.
 RESPONSES = {
@@ -114,39 +114,41 @@ def test_when_a_queue_is_stranded_or_stalled(counts: Tuple[int, int, int]) -> No
     assert [*found.conditions] == ([f"{condition} rodin.pack"] if condition else [])
 
 
+MIXED = site(mesh=queue(0, 1, 0), pack=queue(1, 1, 0), texture=5)
 #: A response, options, and all conditions that apply.
-APPLYING: Dict[str, Tuple[str, List[str], List[str]]] = {
-    "nothing is wrong": (site(), [], []),
-    "two queues are missing": (
+APPLYING: Dict[str, Tuple[str, str, str]] = {
+    "nothing is wrong": (site(), "", ""),
+    "two are missing": (
         without("rodin.mesh", "rodin.pack"),
-        [],
-        ["missing rodin.mesh", "missing rodin.pack"],
+        "",
+        "missing rodin.mesh, missing rodin.pack",
     ),
-    "a malformed queue is not missing": (site(mesh=5), [], ["invalid rodin.mesh"]),
+    "a malformed queue is not missing": (site(mesh=5), "", "invalid rodin.mesh"),
     "missing beside a malformed one": (
-        answer({**IDLE, "rodin.mesh": 5}),
-        ["--require", "a"],
-        ["invalid rodin.mesh", "missing a"],
+        site(mesh=5),
+        "--require a",
+        "invalid rodin.mesh, missing a",
     ),
-    "no sound queue": (answer({"a": 5}), [], ["invalid a"]),
-    "no sound queue, malformed excluded": (answer({"a": 5}), ["-x", "a"], ["empty"]),
-    "an error object": (answer({"error": "x"}), [], ["invalid"]),
-    "nothing selected": (site(), ["-q", "no*"], ["empty"]),
-    "all excluded": (site(), ["-x", "*"], ["empty"]),
-    "a plain name that does not exist": (site(), ["-q", "no"], ["missing no", "empty"]),
-    "stranded, stalled, malformed": (
-        site(mesh=queue(0, 1, 0), pack=queue(1, 1, 0), texture=5),
-        [],
-        ["invalid rodin.texture", "stranded rodin.mesh", "stalled rodin.pack"],
-    ),
-    "not of an excluded queue": (site(mesh=queue(0, 1, 0)), ["-x", "*.mesh"], []),
+    "no sound queue": (answer({"a": 5}), "", "invalid a"),
+    "no sound queue, malformed excluded": (answer({"a": 5}), "-x a", "empty"),
+    "an error object": (answer({"error": "x"}), "", "invalid"),
+    "nothing selected": (site(), "-q no*", "empty"),
+    "all excluded": (site(), "-x *", "empty"),
+    "a plain name that does not exist": (site(), "-q no", "missing no, empty"),
+    "one of each": (MIXED, "", "invalid rodin.texture, stranded rodin.mesh, stalled rodin.pack"),
+    "not of an excluded queue": (MIXED, "-x *.mesh,*.texture", "stalled rodin.pack"),
 }
 
 
 @pytest.mark.parametrize("case", APPLYING)
 def test_which_conditions_apply(case: str) -> None:
     body, args, expected = APPLYING[case]
-    assert [*judge(body, *ALONE, *args).conditions] == expected
+    assert ", ".join(judge(body, *ALONE, *args.split()).conditions) == expected
+
+
+def test_a_queue_is_stalled_only_if_it_was_so_in_every_look() -> None:
+    body = site(mesh=queue(1, 1, 0), pack=queue(1, 1, 0))
+    assert [*judge(body, stalled={"rodin.pack"}).conditions] == ["stalled rodin.pack"]
 
 
 def test_a_site_that_scales_to_zero_allows_0_consumers_and_keeps_stranded() -> None:

@@ -18,21 +18,16 @@ from tests.server import Server, answer, http, queue, site
 from tests.tokens import expiring, jwt
 
 #: Three queues of different size, one of them without a consumer.
-MIXED = answer({"a": queue(4, 10, 3), "b": queue(2, 0, 2), "c": queue(0, 0, 0)})
-#: Nothing but the thresholds of a test is judged.
-ALONE = ("--require=", "-c", "consumers=", "--state", "stranded=ok,stalled=ok,invalid=ok,empty=ok")
+SIZES = {"a": (4, 10, 3), "b": (2, 0, 2), "c": (0, 0, 0)}
+MIXED = answer({name: queue(*counts) for name, counts in SIZES.items()})
 #: The values that are always in perfdata.
 COUNTS = {
-    "a.consumers": 4,
-    "a.job_awaiting": 10,
-    "a.job_running": 3,
-    "b.consumers": 2,
-    "b.job_awaiting": 0,
-    "b.job_running": 2,
-    "c.consumers": 0,
-    "c.job_awaiting": 0,
-    "c.job_running": 0,
+    f"{name}.{metric}": count
+    for name, counts in SIZES.items()
+    for metric, count in zip(("consumers", "job_awaiting", "job_running"), counts)
 }
+#: Nothing but the thresholds of a test is judged.
+ALONE = ("--require=", "-c", "consumers=", "--state", "stranded=ok,stalled=ok,invalid=ok,empty=ok")
 ZERO = Decimal(0)
 
 
@@ -49,12 +44,7 @@ def test_the_counts_of_each_queue_are_always_in_perfdata() -> None:
 
 #: A selector, and the values that a threshold on it adds to the perfdata.
 NAMED: Dict[str, Dict[str, float]] = {
-    "awaiting_per_consumer": {
-        "a.awaiting_per_consumer": 2.5,
-        "b.awaiting_per_consumer": 0,
-        "c.awaiting_per_consumer": 0,
-    },
-    "a.awaiting_per_consumer": {"a.awaiting_per_consumer": 2.5},
+    "[ac].awaiting_per_consumer": {"a.awaiting_per_consumer": 2.5, "c.awaiting_per_consumer": 0},
     "busy_ratio": {"a.busy_ratio": 0.75, "b.busy_ratio": 1},
     "[ac].busy_ratio": {"a.busy_ratio": 0.75},
     "total.consumers": {"total.consumers": 6},
@@ -99,18 +89,27 @@ JUDGED = [
     ((4, 10, 3), "total.consumers=6:", False),
     ((4, 10, 3), "total.consumers=7:", True),
     ((4, 10, 3), "total.job_running=@5", True),
+    ((1, 0, 0), "time=1.25", False),
+    ((1, 0, 0), "time=1.2", True),
+    ((1, 0, 0), "time=2:", True),
+    ((1, 0, 0), "time=@1:2", True),
+    ((1, 0, 0), "token_expires_in=49", True),
+    ((1, 0, 0), "token_expires_in=51:", True),
+    ((1, 0, 0), "token_expires_in=50:", False),
 ]
 
 
 @pytest.mark.parametrize(("counts", "threshold", "alerts"), JUDGED)
 def test_a_metric_is_judged(counts: List[int], threshold: str, alerts: bool) -> None:
-    """The sums are over a and another queue with 2 consumers, 1 job waiting and 2 running."""
-    found = judge(answer({"a": queue(*counts), "b": queue(2, 1, 2)}), *ALONE, "-w", threshold)
+    """Another queue has 2 consumers, 1 job waiting and 2 running; the token expires in 50 s."""
+    body = answer({"a": queue(*counts), "b": queue(2, 1, 2)})
+    run_data = {"elapsed": 1.25, "timeout": 10, "token_expires_in": 50}
+    found = judge(body, *ALONE, "-w", threshold, **run_data)
     assert found.state == ("WARNING" if alerts else "OK")
     assert found.breached == ({threshold.partition("=")[0]} if alerts else set())
 
 
-def test_an_infinite_value_is_judged_and_not_printed() -> None:
+def test_an_infinite_value_is_not_printed() -> None:
     found = judge(answer({"a": queue(0, 3, 0)}), *ALONE, "-c", "awaiting_per_consumer=9")
     assert found.breached == {"a.awaiting_per_consumer"}
     assert set(found.metrics) == {"a.consumers", "a.job_awaiting", "a.job_running"}
@@ -160,27 +159,6 @@ def test_time_is_judged_only_by_a_complete_response(body: str) -> None:
     assert token == Datum(token.value, "s", "10:")
     assert token.value == -3
     assert [*found.metrics][-2:] == ["time", "token_expires_in"]
-
-
-#: Thresholds that alert after 1.25 s and 50 s before the token expires, and thresholds that do not.
-RUN_LIMITS = {
-    "WARNING": ("time=1.2", "time=2:", "time=@1:2", "token_expires_in=49", "token_expires_in=51:"),
-    "OK": (
-        "time=1.25",
-        "time=",
-        "token_expires_in=50",
-        "token_expires_in=50:",
-        "token_expires_in=",
-    ),
-}
-
-
-@pytest.mark.parametrize(
-    ("state", "limit"), [(state, limit) for state in RUN_LIMITS for limit in RUN_LIMITS[state]]
-)
-def test_time_and_the_lifetime_of_the_token_are_judged(state: str, limit: str) -> None:
-    found = judge(MIXED, *ALONE, "-w", limit, elapsed=1.25, timeout=10, token_expires_in=50)
-    assert found.state == state
 
 
 def test_without_a_server_and_a_jwt_neither_is_known() -> None:

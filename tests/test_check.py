@@ -8,7 +8,6 @@ from typing import Dict, List, Tuple
 import pytest
 
 from check_rodin_queues.errors import RequestError
-from check_rodin_queues.output import display_names
 from tests.domain import judge
 from tests.server import IDLE, answer, queue, site
 
@@ -87,54 +86,6 @@ def test_perfdata_do_not_depend_on_the_order_of_the_response() -> None:
     run = {"elapsed": 0.123456789, "timeout": 7.5, "token_expires_in": -86400}
     for pairs in permutations(counts.items()):
         assert [*judge(answer(dict(pairs)), *args, **run).verdict.perfdata] == PERFDATA
-
-
-#: Names of queues, and how they are shown.
-NAMES = {
-    **{
-        name: name for name in ("rodin.mesh", "with blank", "a,b", 'a"b', "a\\b", "\u7db2", "Total")
-    },
-    **{name: name for name in ("time", "total_2", "a%s{0}$X`id`", "x" * 58, "a:b", "", ".", "-5")},
-    **{
-        f"a{char}b": "a_b"
-        for char in "'=|;\n\r\t\0\x1b\x7f\x85\x9b\xa0\u2028\u200b\u202e\ufeff\ud800"
-    },
-    "a::b": "a__b",
-    "a:::b": "a__:b",
-    "a::::b": "a____b",
-    "total": "total_2",
-    "x" * 59: "x" * 58,
-    "x" * 255: "x" * 58,
-    "\xe9" * 59: "\xe9" * 58,
-}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_shown_name_of_a_queue(name: str) -> None:
-    """In labels and in text. The longest label has 80 characters."""
-    body = answer({name: queue(0, 3, 0)})
-    found = judge(body, "--require=", "--state", "stranded=ok", "-w", "awaiting_per_consumer=1000")
-    shown = {label.rpartition(".")[0] for label in found.metrics}
-    assert shown == {NAMES[name]}
-    assert NAMES[name] in found.verdict.problems[0]
-    assert len(f"{NAMES[name]}.awaiting_per_consumer") <= 80
-
-
-#: Names of queues in one response, in the order of their raw names, and how they are shown.
-TAKEN = [
-    {"a'b": "a_b_2", "a_b": "a_b", "a|b": "a_b_3"},
-    {"a'b": "a_b", "a|b": "a_b_2"},
-    {"a=b": "a_b_3", "a_b": "a_b", "a_b_2": "a_b_2"},
-    {"a::b": "a__b_2", "a__b": "a__b"},
-    {"total": "total_3", "total_2": "total_2"},
-    {"x" * 58: "x" * 58, "x" * 59: "x" * 56 + "_2", "x" * 60: "x" * 56 + "_3"},
-    {"a\1": "a_", "a\2": "a__2", "a\3": "a__3"},
-]
-
-
-@pytest.mark.parametrize("names", TAKEN, ids=" ".join)
-def test_a_shown_name_that_is_taken_gets_a_number(names: Dict[str, str]) -> None:
-    assert display_names([*names][::-1], str) == names
 
 
 def test_a_queue_named_total_is_not_the_sum() -> None:

@@ -134,6 +134,10 @@ too few running | mesh 3 0 1 | -w rodin.mesh.job_running=2:
 two limits of one queue | mesh 3 30 3 | -w 20 -w job_running=2
   WARNING - rodin.mesh: 30 jobs waiting (warning above 20), 3 jobs running (warning above 2). Add
   workers, or check why jobs take long
+two limits of two queues | mesh 3 30 3, pack 2 9 4 | -w 8 -w job_running=2
+  WARNING - rodin.mesh: 30 jobs waiting (warning above 8), 3 jobs running (warning above 2);
+  rodin.pack: 9 jobs waiting (warning above 8), 4 jobs running (warning above 2). Add workers, or
+  check why jobs take long
 all busy | mesh 3 2 3 | -w busy_ratio=0.9
   WARNING - rodin.mesh: all consumers busy, busy_ratio 1 (warning above 0.9). Add workers if jobs
   are waiting
@@ -246,6 +250,9 @@ the token expires soon | -w token_expires_in=604800: | token_expires_in=86271
   /etc/rodin/token
 the token has expired | -c token_expires_in=0: | token_expires_in=-10803
   CRITICAL - the API token expired 3 h ago (critical below 0 s). Replace it in /etc/rodin/token
+a limit in the past | -w token_expires_in=-50: | token_expires_in=-100
+  WARNING - the API token expired 1 min 40 s ago (warning below -50 s). Replace it in
+  /etc/rodin/token
 the token expires in a range | -w token_expires_in=@0:3600 | token_expires_in=62
   WARNING - the API token expires in 1 min 2 s (warning between 0 s and 1 h). Replace it in
   /etc/rodin/token

@@ -1,71 +1,100 @@
-"""What the engine tests share: the engine's user, a folder it can enter, the plugin, a Rodin site.
+"""What the engine tests share: the engine's user, the installed plugin, and a Rodin site.
 
-Engines run as a user of their own, who can enter neither root's home nor pytest's folders. So all
-that a test makes for them lies in a folder under /var/tmp, which is removed when the session ends.
+That user can enter neither root's home nor pytest's directories. So everything that a test makes
+is in a directory under /var/tmp, which is removed at the end of the session.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Iterator
 
 import pytest
 
-from tests.engines.installation import gather_plugins, install
-from tests.engines.programs import Account, account
-from tests.engines.rodin import RodinSite, serve
-from tests.engines.secrecy import Watch
+from tests.engines.programs import ROOT, Account, account, find
+from tests.engines.rodin import Site, serve
+
+PYTHON = "/usr/bin/python3"
+PLUGINS = Path("/usr/lib/nagios/plugins")
+
+
+def install(directory: Path) -> Path:
+    """Install the project with the distribution's Python and libraries; return the plugin.
+
+    setuptools builds in the source directory, so each installation builds a copy.
+    """
+    if subprocess.run([PYTHON, "-c", "import requests, nagiosplugin"], check=False).returncode:
+        pytest.skip("python3-requests or python3-nagiosplugin is not installed")
+    venv, source = directory / "venv", directory / "source"
+    unneeded = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "tests")
+    shutil.copytree(ROOT, source, ignore=unneeded)
+    # The installation writes byte code, because the engine's user cannot write it later.
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    python = str(venv / "bin" / "python")
+    for step in (
+        [PYTHON, "-m", "venv", "--without-pip", "--system-site-packages", str(venv)],
+        [sys.executable, "-m", "pip", "--python", python, "install", "-qq", "--no-deps", "."],
+    ):
+        subprocess.run(step, cwd=source, check=True, env=env)
+    return venv / "bin" / "check_rodin_queues"
+
+
+def plugin_directory(directory: Path, plugin: Path) -> Path:
+    """Link the distribution's plugins and *plugin* into one directory, as the READMEs say."""
+    find(str(PLUGINS / "check_ping"))
+    plugins = directory / "plugins"
+    plugins.mkdir()
+    for path in (*PLUGINS.iterdir(), plugin):
+        (plugins / path.name).unlink(missing_ok=True)  # the project's Debian package is there
+        (plugins / path.name).symlink_to(path)
+    return plugins
 
 
 @pytest.fixture(scope="session")
-def engine_user() -> Account:
-    """Return the user as whom the engines run."""
+def user() -> Account:
+    """Return the user of the monitoring systems."""
     return account()
 
 
 @pytest.fixture(scope="session")
-def ground() -> Iterator[Path]:
-    """Give a folder that every user can enter."""
-    with tempfile.TemporaryDirectory(prefix="rodin-engines-", dir="/var/tmp") as folder:
-        os.chmod(folder, 0o755)
-        yield Path(folder)
+def top() -> Iterator[Path]:
+    """Give a directory that every user can enter."""
+    with tempfile.TemporaryDirectory(prefix="rodin-engines-", dir="/var/tmp") as directory:
+        os.chmod(directory, 0o755)
+        yield Path(directory)
 
 
 @pytest.fixture(scope="session")
-def installed(ground: Path) -> Path:
-    """Install the project on the distribution's Python; return its console script."""
-    return install(ground)
+def plugin(top: Path) -> Path:
+    """Install the project; return the plugin."""
+    return install(top)
 
 
 @pytest.fixture(scope="session")
-def plugin_folder(ground: Path, installed: Path) -> Path:
-    """Give a folder of plugins as an administrator has one: the distribution's, and ours."""
-    return gather_plugins(ground, installed)
+def plugins(top: Path, plugin: Path) -> Path:
+    """Give a directory of plugins like an administrator's."""
+    return plugin_directory(top, plugin)
 
 
 @pytest.fixture(scope="module")
-def site(ground: Path, engine_user: Account) -> Iterator[RodinSite]:
-    """Serve a Rodin site whose token is in a file that the engine's user can read."""
+def place(top: Path, user: Account) -> Iterator[Path]:
+    """Give the engine's user a directory for the files of one module."""
+    with tempfile.TemporaryDirectory(prefix="module-", dir=top) as directory:
+        os.chown(directory, user.uid, user.gid)
+        os.chmod(directory, 0o755)
+        yield Path(directory)
+
+
+@pytest.fixture(scope="module")
+def site(top: Path, user: Account) -> Iterator[Site]:
+    """Serve a Rodin site with a token that the engine's user can read."""
     with (
-        tempfile.TemporaryDirectory(prefix="token-", dir=ground) as folder,
-        serve(Path(folder), engine_user) as rodin,
+        tempfile.TemporaryDirectory(prefix="token-", dir=top) as directory,
+        serve(Path(directory), user) as rodin,
     ):
         yield rodin
-
-
-@pytest.fixture(scope="module")
-def watch(site: RodinSite) -> Iterator[Watch]:
-    """Look for the site's token in every command line while the module's tests run."""
-    with Watch(site.server.token, str(site.token_file)) as watching:
-        yield watching
-
-
-@pytest.fixture(scope="module")
-def room(ground: Path, engine_user: Account) -> Iterator[Path]:
-    """Give a folder of the engine's user for one engine's files."""
-    with tempfile.TemporaryDirectory(prefix="engine-", dir=ground) as folder:
-        os.chown(folder, engine_user.uid, engine_user.gid)
-        os.chmod(folder, 0o755)
-        yield Path(folder)

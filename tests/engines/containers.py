@@ -1,32 +1,204 @@
-"""Containers that are confined as the example's Deployment confines its worker."""
+"""The objects of `examples/kubernetes`, its images, and a podman that runs them.
+
+No registry is needed. The base image is Debian's Python of this machine's release. Its packages
+are unpacked, not installed, so it has no byte code, like the official Python images.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from typing import Dict, Iterator, Mapping, NamedTuple, Sequence
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import requires
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Tuple
 
-from tests.console import Outcome
-from tests.engines import manifest
-from tests.engines.images import PLUGIN
-from tests.engines.podman import Podman
-from tests.engines.programs import Account
-from tests.engines.rodin import RodinSite
+import pytest
+import yaml
 
-#: Whose number the images and the manifest have.
+from tests.console import Outcome, environment
+from tests.engines.programs import ROOT, SEARCH_PATH, Account, find
+from tests.engines.rodin import Site
+
+EXAMPLE = ROOT / "examples" / "kubernetes"
+KINDS = ("startup", "readiness", "liveness")
+
+#: The user of the images and of the manifest.
 USER = Account("worker", 65532, 65532)
 
-#: The file systems' root is read-only, /tmp too, and memory is not stretched by swap.
+#: A customer's worker before the plugin is added. It does nothing, and reaps no child.
+BASE = "localhost/rodin-mesh-worker:base"
+STAND_IN = ("--change=USER 1000", '--change=ENTRYPOINT ["sleep", "infinity"]')
+PACKAGES = "python3,python3-venv,bash,coreutils,dash,findutils,libc-bin"
+USERS = 'for file in passwd group; do echo root:x:0:0::/:/bin/sh >"$1/etc/$file"; done'
+
+PLUGIN = "localhost/check_rodin_queues"
+
+#: crun rejects a machine with cgroups of two versions. Podman's own limits can be higher than what
+#: this machine allows.
+SETTINGS = """\
+[containers]
+default_ulimits = ["nofile={nofile}:{nofile}", "nproc={nproc}:{nproc}"]
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "none"
+lock_type = "file"
+runtime = "runc"
+"""
+
+#: The Deployment's rights, and less memory, as options of `podman run`.
 CONFINED = (
-    "--read-only",
-    "--read-only-tmpfs=false",
-    "--cap-drop=all",
-    "--security-opt=no-new-privileges",
-    "--memory=64m",
-    "--memory-swap=64m",
+    *("--read-only", "--read-only-tmpfs=false", "--cap-drop=all"),
+    *("--security-opt=no-new-privileges", "--memory=64m", "--memory-swap=64m"),
 )
 
-#: Lists number, name and state of every process in the container, one to a line.
+#: Prints number, name and state of every process in a container, one per line.
 PROCESSES = "for status in /proc/[0-9]*/stat; do cut -d ' ' -f 1-3 $status; done"
+
+
+class Probe(NamedTuple):
+    """A probe of the Deployment."""
+
+    argv: Tuple[str, ...]
+    timeout: float
+    period: float
+    failures: int
+
+    def option(self, name: str) -> str:
+        """Return the value of the command-line option *name*."""
+        return self.argv[self.argv.index(name) + 1]
+
+
+def manifest(name: str) -> Dict[str, Any]:
+    """Return the object in one of the example's files."""
+    loaded: Dict[str, Any] = yaml.safe_load((EXAMPLE / name).read_text("utf-8"))
+    return loaded
+
+
+def pod(deployment: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the spec of the pods of *deployment*."""
+    return dict(deployment["spec"]["template"]["spec"])
+
+
+def worker() -> Dict[str, Any]:
+    """Return the only container of the Deployment."""
+    (container,) = pod(manifest("deployment.yaml"))["containers"]
+    return dict(container)
+
+
+def probe(kind: str) -> Probe:
+    """Return the worker's probe of this *kind*."""
+    spec = worker()[f"{kind}Probe"]
+    numbers = (spec[name] for name in ("timeoutSeconds", "periodSeconds", "failureThreshold"))
+    return Probe(tuple(spec["exec"]["command"]), *numbers)
+
+
+class Podman:
+    """A podman that changes nothing on the machine, and removes everything at the end."""
+
+    def __init__(self) -> None:
+        if os.geteuid() != 0:
+            pytest.skip("only root can limit a container's CPU")
+        self._program = find("podman")
+        find("runc")
+        # pytest's directories are too deep: the path of a socket has less than 108 bytes
+        self.directory = Path(tempfile.mkdtemp(prefix="podman-", dir="/tmp"))
+        self._settings = self.directory / "containers.conf"
+        nofile, nproc = at_most(1024, resource.RLIMIT_NOFILE), at_most(1024, resource.RLIMIT_NPROC)
+        self._settings.write_text(SETTINGS.format(nofile=nofile, nproc=nproc), encoding="ascii")
+
+    def __enter__(self) -> Podman:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.run("pod", "rm", "--all", "--force", "--time", "0")
+        self.run("rm", "--all", "--force", "--time", "0")
+        self.run("system", "reset", "--force")
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def run(self, *args: str, stdin: str = "") -> Outcome:
+        """Run podman with *args*; return its outcome, also if it fails."""
+        places = (f"--{name}={self.directory / name}" for name in ("root", "runroot", "tmpdir"))
+        start = time.monotonic()
+        done = subprocess.run(
+            [self._program, *places, *args],
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            env=environment({"CONTAINERS_CONF": str(self._settings), "PATH": SEARCH_PATH}),
+            timeout=300,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr, time.monotonic() - start)
+
+    def do(self, *args: str, stdin: str = "") -> str:
+        """Run podman with *args*, which must succeed; return its stdout."""
+        done = self.run(*args, stdin=stdin)
+        assert done.code == 0, f"podman {' '.join(args)}\n{done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def make_images(self) -> None:
+        """Build the example's images without any network."""
+        base, wheels = self.directory / "base.tar", self.directory / "wheels"
+        make_base(base)
+        fetch(wheels)
+        self.do("import", *STAND_IN, str(base), BASE)
+        self._build(
+            "Dockerfile",
+            PLUGIN,
+            f"--volume={wheels}:/wheels:ro",
+            f"--build-arg=BASE={BASE}",
+            "--build-arg=PIP_NO_INDEX=1",
+            "--build-arg=PIP_FIND_LINKS=/wheels",
+        )
+        bases = (f"--build-arg=WORKER={BASE}", f"--build-arg=PLUGIN={PLUGIN}")
+        self._build("worker.Dockerfile", worker()["image"], *bases)
+
+    def _build(self, dockerfile: str, tag: str, *options: str) -> None:
+        file = f"--file={EXAMPLE / dockerfile}"
+        self.do("build", "--network=none", *options, file, f"--tag={tag}", str(ROOT))
+
+
+def at_most(limit: int, kind: int) -> int:
+    """Return *limit*, or what the machine allows if that is less."""
+    hard = resource.getrlimit(kind)[1]
+    return limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+
+
+def make_base(archive: Path) -> None:
+    """Write the files of the base image; apt uses the settings of this machine."""
+    settings = archive.with_name("apt.conf")
+    settings.write_text(output_of("apt-config", "dump", "Acquire"), "utf-8")
+    lines = Path("/etc/os-release").read_text("utf-8").splitlines()
+    release = dict(line.split("=", 1) for line in lines if "=" in line)["VERSION_CODENAME"]
+    options = (f"--include={PACKAGES}", f"--aptopt={settings}", f"--extract-hook={USERS}")
+    output_of(find("mmdebstrap"), "--variant=extract", *options, release, str(archive))
+
+
+def fetch(directory: Path) -> None:
+    """Download what the project needs to be built, and to run with the distribution's Python.
+
+    The pip inside the image would not know the index of this machine.
+    """
+    version = "import sys; print('%d.%d' % sys.version_info[:2], end='')"
+    python = f"--python-version={output_of('/usr/bin/python3', '-c', version)}"
+    needed = [line for line in requires("check_rodin_queues") or () if "extra ==" not in line]
+    pip = (sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", f"-d{directory}")
+    for group in (needed, ["setuptools"]):
+        output_of(*pip, python, *group)
+
+
+def output_of(*command: str) -> str:
+    """Return the output of a command that must succeed."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+    return done.stdout
 
 
 class Container(NamedTuple):
@@ -36,53 +208,50 @@ class Container(NamedTuple):
     name: str
 
     def exec(self, *argv: str, env: Mapping[str, str] = {}) -> Outcome:
-        """Run *argv* in it, as the kubelet does."""
+        """Run *argv* in it, like the kubelet."""
         given = [f"--env={name}={value}" for name, value in env.items()]
         return self.podman.run("exec", *given, self.name, *argv)
 
-    def processes(self) -> Sequence[str]:
-        """Return what runs in it, or is dead and not reaped, beside the shell that looks."""
-        lines = self.podman.do("exec", self.name, "sh", "-c", PROCESSES).splitlines()
+    def inspect(self) -> Dict[str, Any]:
+        """Return podman's description of it."""
+        (found,) = json.loads(self.podman.do("inspect", self.name))
+        return dict(found)
+
+    def processes(self) -> List[str]:
+        """Return its processes, also dead ones, without the shell that lists them."""
+        lines = self.exec("sh", "-c", PROCESSES).stdout.splitlines()
         return [line for line in lines if "(sh)" not in line and "(cut)" not in line]
 
 
 @contextlib.contextmanager
-def plugin_container(podman: Podman, site: RodinSite, cpus: str) -> Iterator[Container]:
-    """Run the image of the example's Dockerfile until the block ends, waiting for probes.
-
-    The network is the machine's own, so that the site on its loopback can be asked.
-    """
-    folder = site.token_file.parent
+def plugin_container(podman: Podman, site: Site, cpus: str) -> Iterator[Container]:
+    """Run the plugin's image on the machine's own network until the block ends."""
+    (mount,) = worker()["volumeMounts"]
     started = podman.do(
-        "run",
-        "--detach",
-        "--network=host",
-        f"--cpus={cpus}",
-        *CONFINED,
+        *("run", "--detach", "--network=host", f"--cpus={cpus}", *CONFINED),
         f"--env=RODIN_URL={site.server.url}",
-        f"--volume={folder}:{secret_folder()}:ro",
-        "--entrypoint=sleep",
-        PLUGIN,
-        "infinity",
+        f"--volume={site.token_file.parent}:{mount['mountPath']}:ro",
+        *("--entrypoint=sleep", PLUGIN, "infinity"),
     )
-    try:
-        yield Container(podman, started)
-    finally:
-        podman.do("rm", "--force", "--time=0", started)
+    yield Container(podman, started)
+    podman.do("rm", "--force", "--time=0", started)
 
 
-def secret_folder() -> str:
-    """Return where the manifest mounts the Secret."""
-    (mount,) = manifest.worker()["volumeMounts"]
-    return str(mount["mountPath"])
+@contextlib.contextmanager
+def deployment(podman: Podman, site: Site) -> Iterator[Container]:
+    """Run the Deployment with `podman kube play` on the machine's own network.
 
-
-def playable(url: str) -> Dict[str, object]:
-    """Return the Deployment with a server that is there, on the machine's own network."""
-    deployment = manifest.load("deployment.yaml")
-    spec = manifest.pod(deployment)
+    Podman 4.3 does not decode a Secret like the API server, so it gets the plain value.
+    """
+    secret = manifest("secret.yaml")
+    secret["data"] = dict.fromkeys(secret.pop("stringData"), site.server.token)
+    podman.do("secret", "create", secret["metadata"]["name"], "-", stdin=yaml.safe_dump(secret))
+    played = manifest("deployment.yaml")
+    played["spec"]["replicas"] = 1
+    spec = played["spec"]["template"]["spec"]
     spec["hostNetwork"] = True
-    (container,) = spec["containers"]
-    container["env"] = [{"name": "RODIN_URL", "value": url}]
-    deployment["spec"]["replicas"] = 1
-    return deployment
+    spec["containers"][0]["env"] = [{"name": "RODIN_URL", "value": site.server.url}]
+    podman.do("kube", "play", "-", stdin=yaml.safe_dump(played))
+    image = worker()["image"]
+    yield Container(podman, podman.do("ps", "--quiet", f"--filter=ancestor={image}"))
+    podman.do("pod", "rm", "--all", "--force", "--time=0")

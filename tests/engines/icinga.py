@@ -1,6 +1,7 @@
-"""One Icinga 2 of a test's own: Debian's configuration in one folder, its API on loopback.
+"""An Icinga 2 with Debian's configuration in one directory, and its API on loopback.
 
-What it records is read over that API, whose event stream tells of every check it ran.
+The API is asked for the last run of each service, because the event stream of Icinga 2.13 reports
+runs up to 5 seconds late.
 """
 
 from __future__ import annotations
@@ -9,19 +10,23 @@ import base64
 import contextlib
 import http.client
 import json
+import re
 import shutil
-import ssl
+import socketserver
 import threading
-import time
+import urllib.request
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import quote
 
-from tests.engines.programs import BARE, Account, Daemon, Result, find, free_port, run_as
+import pytest
+
+from tests.engines.programs import BARE, OPENER, Account, Engine, Result, account, find
+from tests.engines.rodin import QUEUES, Monitor, Run
 
 DEBIAN = Path("/etc/icinga2")
 
-#: Icinga's own places, and where they are below an instance's folder.
+#: Icinga's directories, below the directory of an instance.
 PLACES = {
     "ConfigDir": "etc",
     "ZonesDir": "etc/zones.d",
@@ -32,112 +37,51 @@ PLACES = {
     "InitRunDir": "run",
 }
 
-#: Folders that Debian's packages make for Icinga, and one for a stand-in of the test.
-MORE_PLACES = ("lib/certs", "lib/ca", "spool/perfdata", "spool/tmp", "bin")
+#: More directories that Debian's packages make.
+MORE_PLACES = ("lib/certs", "lib/ca", "spool/perfdata", "spool/tmp")
+
+#: The examples' service for all queues.
+ALL = "rodin-queues"
 
 API_USER = "engine-tests"
 API_PASSWORD = "made-up-for-the-api"
+HEADERS = {
+    "Accept": "application/json",
+    "Authorization": f"Basic {base64.b64encode(f'{API_USER}:{API_PASSWORD}'.encode()).decode()}",
+}
 
 
-class Run(NamedTuple):
-    """One execution of a service's check, as Icinga took it."""
+class Icinga(Monitor):
+    """An Icinga named *name* that runs the plugins of the directory *plugins*."""
 
-    host: str
-    service: str
-    state: int
-    hard: bool
-    attempt: int
-    start: float
-    text: str
-    long_text: str
-    perfdata: str
-    command: List[str]
-    executed_by: str
+    services: Mapping[str, str] = {ALL: "", **{f"rodin-queue-{queue}": queue for queue in QUEUES}}
 
-
-class Icinga:
-    """An Icinga 2 named *name* in *folder*, which runs the plugins of the folder *plugins*."""
-
-    def __init__(self, folder: Path, user: Account, plugins: Path, name: str) -> None:
-        self.folder = folder
+    def __init__(self, directory: Path, user: Account, plugins: Path, name: str) -> None:
+        super().__init__(directory, user)
         self.name = name
-        self.port = free_port()
-        self.etc = folder / "etc"
-        self.mailbox = folder / "mailbox"
         self.runs: List[Run] = []
-        self._user = user
         self._program = find("icinga2")
-        self._daemon: Optional[Daemon] = None
-        self._follower: Optional[threading.Thread] = None
-        shutil.copytree(DEBIAN, self.etc, symlinks=True)
+        shutil.copytree(DEBIAN, directory / "etc", symlinks=True)
         for place in (*PLACES.values(), *MORE_PLACES):
-            (folder / place).mkdir(exist_ok=True, parents=True)
-        constants = (self.etc / "constants.conf").read_text("utf-8")
-        constants = constants.replace('"/usr/lib/nagios/plugins"', f'"{plugins}"')
-        self.write("constants.conf", constants)
-        self._take_mail()
+            (directory / place).mkdir(exist_ok=True, parents=True)
+        self.mail_program("bin/mail")
+        self.env = {"PATH": f"{directory}/bin:{BARE['PATH']}"}
+        self.change("constants.conf", '"/usr/lib/nagios/plugins"', f'"{plugins}"')
 
-    def _take_mail(self) -> None:
-        """Let notifications end in a file: a test sends nobody mail."""
-        mail = self.folder / "bin" / "mail"
-        mail.write_text(f'#!/bin/sh\n{{ echo "$@"; cat; echo; }} >> {self.mailbox}\n', "utf-8")
-        mail.chmod(0o755)
+    def change(self, path: str, old: str, new: str) -> None:
+        """Change Debian's configuration."""
+        self.copy(DEBIAN / path, f"etc/{path}", {old: new})
 
-    def write(self, path: str, text: str) -> None:
-        """Write a file of the configuration."""
-        (self.etc / path).parent.mkdir(parents=True, exist_ok=True)
-        (self.etc / path).write_text(text, "utf-8")
+    def without_samples(self) -> None:
+        """Load none of Debian's sample objects."""
+        self.change("icinga2.conf", 'include_recursive "conf.d"', "")
 
-    def enable(self, feature: str, text: Optional[str] = None) -> None:
-        """Enable a feature: as Debian ships it, or with the configuration *text*."""
-        if text is None:
-            text = (self.etc / "features-available" / f"{feature}.conf").read_text("utf-8")
-        self.write(f"features-enabled/{feature}.conf", text)
-
-    def add(self, source: Path, target: str, changes: Mapping[str, str]) -> None:
-        """Copy a configuration file, with the *changes* that an administrator makes there."""
-        text = source.read_text("utf-8")
-        for shipped, here in changes.items():
-            assert shipped in text, f"{source} has no {shipped}"
-            text = text.replace(shipped, here)
-        self.write(target, text)
-
-    def _call(self, *args: str) -> str:
-        """Run icinga2 to its end; return what it wrote, and fail if it failed."""
-        self._user.own(self.folder)
-        done = run_as(self._user, *self._command(*args))
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def _command(self, *args: str) -> Tuple[str, ...]:
-        places = {name: self.folder / place for name, place in PLACES.items()}
-        places["PidPath"] = self.folder / "run" / "icinga2.pid"
-        defines = [f"--define={name}={path}" for name, path in places.items()]
-        return (self._program, *args, f"--define=NodeName={self.name}", *defines)
-
-    def validate(self) -> str:
-        """Return what `icinga2 daemon -C` says; fail if it refuses the configuration."""
-        return self._call("daemon", "-C", "-c", str(self.etc / "icinga2.conf"))
-
-    def make_authority(self) -> None:
-        """Make the certificate authority that signs the nodes of a cluster."""
-        self._call("pki", "new-ca")
-
-    def certify(self, node: Icinga) -> None:
-        """Sign the certificate of *node*, this instance itself or another."""
-        certs = node.folder / "lib" / "certs"
-        request = str(certs / "request.csr")
-        key, cert = (str(certs / f"{node.name}{ending}") for ending in (".key", ".crt"))
-        node._call("pki", "new-cert", f"--cn={node.name}", f"--key={key}", f"--csr={request}")
-        shutil.copy(request, self.folder / "request.csr")
-        signed = self.folder / "signed.crt"
-        request = str(self.folder / "request.csr")
-        self._call("pki", "sign-csr", f"--csr={request}", f"--cert={signed}")
-        shutil.copy(signed, cert)
-        shutil.copy(self.folder / "lib" / "ca" / "ca.crt", certs / "ca.crt")
+    def enable(self, feature: str, text: str) -> None:
+        """Enable a feature with the configuration *text*."""
+        self.write(f"etc/features-enabled/{feature}.conf", text)
 
     def listen(self, more: str = "") -> None:
-        """Configure the API on loopback, with *more* settings, and a user for the test."""
+        """Configure the API on loopback, with *more* settings and a user for the test."""
         self.enable(
             "api",
             'object ApiListener "api" {\n'
@@ -146,116 +90,265 @@ class Icinga:
             f'  password = "{API_PASSWORD}"\n  permissions = [ "*" ]\n}}\n',
         )
 
-    def start(self) -> None:
-        """Start it in the foreground, as a process of the test, and follow its runs."""
-        self._user.own(self.folder)
-        command = self._command("daemon", "-c", str(self.etc / "icinga2.conf"))
-        path = f"{self.folder}/bin:{BARE['PATH']}"
-        log = self.folder / "output"
-        self._daemon = Daemon(*command, user=self._user, log=log, env={"PATH": path})
-        self.wait_for("its API answers", self._answers)
-        ready = threading.Event()
-        self._follower = threading.Thread(target=self._follow, args=(ready,))
-        self._follower.start()
-        assert ready.wait(20), "the event stream does not begin"
+    def _icinga2(self, *args: str) -> Tuple[str, ...]:
+        places = {name: self.directory / place for name, place in PLACES.items()}
+        places["PidPath"] = self.directory / "run" / "icinga2.pid"
+        defines = [f"--define={name}={path}" for name, path in places.items()]
+        return (self._program, *args, f"--define=NodeName={self.name}", *defines)
 
-    def stop(self) -> None:
-        """Stop it, if it was started."""
-        if self._daemon is not None:
-            self._daemon.stop()
-        if self._follower is not None:
-            self._follower.join()
+    def call(self, *args: str) -> str:
+        """Return the output of an icinga2 command that must succeed."""
+        self.user.own(self.directory)
+        return self.user.do(*self._icinga2(*args))
+
+    def validate(self) -> List[str]:
+        """Return the warnings of `icinga2 daemon -C`; fail if it rejects the configuration."""
+        said = self.call("daemon", "-C", "-c", f"{self.directory}/etc/icinga2.conf")
+        assert "critical/" not in said
+        return [line for line in said.splitlines() if "warning/" in line]
+
+    def make_authority(self) -> None:
+        """Make a certificate authority that signs the nodes of a cluster, this one first."""
+        self.call("pki", "new-ca")
+        self.certify(self)
+
+    def certify(self, node: Icinga) -> None:
+        """Sign the certificate of *node*."""
+        certs = node.directory / "lib" / "certs"
+        key, request = certs / f"{node.name}.key", certs / f"{node.name}.csr"
+        here, signed = self.directory / "request.csr", self.directory / "signed.crt"
+        node.call("pki", "new-cert", f"--cn={node.name}", f"--key={key}", f"--csr={request}")
+        shutil.copy(request, here)
+        self.call("pki", "sign-csr", f"--csr={here}", f"--cert={signed}")
+        shutil.copy(signed, certs / f"{node.name}.crt")
+        shutil.copy(self.directory / "lib" / "ca" / "ca.crt", certs / "ca.crt")
+
+    def command(self) -> Sequence[str]:
+        return self._icinga2("daemon", "-c", f"{self.directory}/etc/icinga2.conf")
 
     @property
-    def said(self) -> str:
-        """What it has logged to its output."""
-        return self._daemon.said if self._daemon else ""
+    def log(self) -> str:
+        """Return Icinga's log without the requests of the test."""
+        own = ("HttpServerConnection: ", "ApiListener: New client connection from [127.0.0.1]")
+        lines = super().log.splitlines(keepends=True)
+        return "".join(line for line in lines if not any(text in line for text in own))
 
-    def wait_for(
-        self, what: str, probe: Callable[[], Optional[Result]], within: float = 90
-    ) -> Result:
-        """Return *probe*'s first true result; fail if Icinga ends or time runs out."""
-        assert self._daemon is not None, "it was not started"
-        return self._daemon.wait_for(what, probe, within)
-
-    def _answers(self) -> bool:
+    def ready(self) -> bool:
+        """Return whether the API responds."""
         with contextlib.suppress(OSError, http.client.HTTPException):
-            self.get("/v1/status/IcingaApplication")
-            return True
+            return bool(self.api("status/IcingaApplication"))
         return False
 
-    def get(self, path: str) -> List[Dict[str, Any]]:
-        """Return the results of a request to the API."""
-        with self._ask("GET", path) as response:
-            body = response.read()
-        assert response.status == 200, body
-        results: List[Dict[str, Any]] = json.loads(body)["results"]
+    def wait_for(
+        self, event: str, probe: Callable[[], Optional[Result]], within: float = 90
+    ) -> Result:
+        """Return the first true result of *probe*, and keep the runs meanwhile."""
+
+        def polled() -> Optional[Result]:
+            self._keep_runs()
+            return probe()
+
+        return super().wait_for(event, polled, within)
+
+    def _keep_runs(self) -> None:
+        """Keep the last run of each service, if it is new. While Icinga reloads there is none."""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            for service in self.api("objects/services?attrs=last_check_result"):
+                result = service["attrs"]["last_check_result"]
+                run = _run(service["name"], result) if result else None
+                if run and run not in self.runs:
+                    self.runs.append(run)
+
+    def api(self, path: str, **values: object) -> List[Dict[str, Any]]:
+        """Return the results of a request to the API, which is a POST if there are *values*."""
+        body = json.dumps(values).encode() if values else None
+        url = f"https://127.0.0.1:{self.port}/v1/{path}"
+        with OPENER.open(urllib.request.Request(url, body, HEADERS), timeout=20) as response:
+            results: List[Dict[str, Any]] = json.load(response)["results"]
         return results
 
-    @contextlib.contextmanager
-    def _ask(
-        self, method: str, path: str, body: Optional[str] = None, timeout: Optional[float] = 20
-    ) -> Iterator[http.client.HTTPResponse]:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE  # made up by the test, and on loopback
-        connection = http.client.HTTPSConnection(
-            "127.0.0.1", self.port, timeout=timeout, context=context
-        )
-        basic = base64.b64encode(f"{API_USER}:{API_PASSWORD}".encode()).decode()
-        headers = {"Accept": "application/json", "Authorization": f"Basic {basic}"}
-        with contextlib.closing(connection):
-            connection.request(method, path, body, headers)
-            with connection.getresponse() as response:
-                yield response
-
-    def _follow(self, ready: threading.Event) -> None:
-        """Keep every run that the event stream tells; a reload of Icinga's breaks the stream."""
-        while self._daemon and self._daemon.running:
-            events = self._ask("POST", "/v1/events?queue=tests&types=CheckResult", timeout=None)
-            with contextlib.suppress(OSError, http.client.HTTPException), events as lines:
-                ready.set()
-                for line in lines:
-                    event = json.loads(line)
-                    if "service" in event:
-                        self.runs.append(_run(event))
-            time.sleep(0.2)
-
     def recheck(self) -> None:
-        """Let every service there is be checked now; while Icinga reloads, nothing happens."""
-        every = json.dumps({"type": "Service", "filter": "true", "force": True})
-        action = self._ask("POST", "/v1/actions/reschedule-check", every)
-        with contextlib.suppress(OSError, http.client.HTTPException), action as response:
-            response.read()
+        """Check every service now. While Icinga reloads, nothing happens."""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            self.api("actions/reschedule-check", type="Service", filter="true", force=True)
 
-    def runs_of(self, service: str, host: Optional[str] = None) -> List[Run]:
-        """Return the executions of *service* so far, oldest first."""
-        return [r for r in self.runs.copy() if r.service == service and host in {None, r.host}]
+    def submit(self, service: str, metrics: str) -> None:
+        """Submit a result with this perfdata."""
+        self.api(
+            "actions/process-check-result",
+            type="Service",
+            filter=f'service.name == "{service}"',
+            exit_status=0,
+            plugin_output="submitted",
+            performance_data=metrics,
+        )
+
+    def last_runs(self) -> Mapping[str, Run]:
+        """Return the last run of each service."""
+        return {run.service: run for run in self.runs}
+
+    def runs_of(self, service: str = ALL) -> List[Run]:
+        """Return the runs of *service* so far, oldest first."""
+        return [run for run in self.runs if run.service == service]
 
     def service(self, host: str, name: str) -> Dict[str, Any]:
         """Return the attributes of a service."""
-        attributes: Dict[str, Any] = self.get(f"/v1/objects/services/{quote(f'{host}!{name}')}")[0]
-        return dict(attributes["attrs"])
-
-    def mail(self) -> str:
-        """Return all notifications so far."""
-        return self.mailbox.read_text("utf-8") if self.mailbox.exists() else ""
+        (found,) = self.api(f"objects/services/{quote(f'{host}!{name}')}")
+        return dict(found["attrs"])
 
 
-def _run(event: Dict[str, Any]) -> Run:
-    result = event["check_result"]
+def _run(name: str, result: Mapping[str, Any]) -> Run:
+    host, service = name.split("!")
     after = result["vars_after"]
     text, _, more = result["output"].partition("\n")
     return Run(
-        host=event["host"],
-        service=event["service"],
+        host,
+        service,
         state=int(result["state"]),
         hard=after["state_type"] == 1,
         attempt=int(after["attempt"]),
         start=result["execution_start"],
-        text=text.rstrip(" "),  # Icinga keeps the space before the bar that begins the perfdata
-        long_text=more,
-        perfdata=" ".join(result["performance_data"] or ()),
-        command=result["command"] or [],
-        executed_by=result["check_source"],
+        text=text.rstrip(" "),  # Icinga keeps the blank before the perfdata
+        more=more,
+        metrics=" ".join(result["performance_data"] or ()),
+        command=tuple(result["command"] or ()),
+        source=result["check_source"],
     )
+
+
+_LINE = re.compile(r"icinga2\.\w+\.services\.([^.]+)\.\w+\.perfdata\.(\S+) (\S+) \d+")
+
+
+class Carbon(socketserver.ThreadingTCPServer):
+    """A listener in place of Graphite's that keeps every line from Icinga's writer."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Lines)
+        self.port = int(self.server_address[1])
+        self.connected = threading.Event()
+        self.lines: List[str] = []
+        threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True).start()
+
+    @property
+    def feature(self) -> str:
+        """Return the configuration of a writer that sends its lines here."""
+        return (
+            f'object GraphiteWriter "graphite" {{\n  host = "127.0.0.1"\n  port = {self.port}\n'
+            "  enable_send_thresholds = true\n}\n"
+        )
+
+    def values(self) -> Dict[Tuple[str, str], float]:
+        """Return the last values that were sent, by service and `LABEL.FIELD`."""
+        found = (_LINE.fullmatch(line) for line in self.lines.copy())
+        return {(match[1], match[2]): float(match[3]) for match in found if match}
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.server_close()
+
+
+class _Lines(socketserver.StreamRequestHandler):
+    server: Carbon
+
+    def handle(self) -> None:
+        self.server.connected.set()
+        for line in self.rfile:
+            self.server.lines.append(line.decode().rstrip("\n"))
+
+
+MODULES = Path("/usr/share/icingaweb2/modules")
+
+#: The Director, and the modules that it needs.
+NEEDED = ("director", "incubator", "reactbundle")
+
+NAME = "director"
+PASSWORD = "made-up-for-the-database"
+
+
+class Database(Engine):
+    """A MariaDB on loopback, with an empty database for the Director."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory, account("mysql"))
+        self._place = ("--no-defaults", f"--datadir={directory / 'data'}")
+
+    def command(self) -> Sequence[str]:
+        self.user.own(self.directory)
+        rights = ("--auth-root-authentication-method=normal", "--skip-test-db")
+        self.user.do(find("mariadb-install-db"), *self._place, *rights)
+        return (
+            find("mariadbd"),
+            *self._place,
+            f"--socket={self.directory / 'socket'}",
+            f"--pid-file={self.directory / 'pid'}",
+            "--bind-address=127.0.0.1",
+            f"--port={self.port}",
+            "--innodb-flush-method=nosync",  # no test needs the data after a crash
+            "--innodb-flush-log-at-trx-commit=0",
+            "--skip-innodb-doublewrite",
+        )
+
+    def ready(self) -> bool:
+        """Return whether the Director's database could be made."""
+        client = (find("mariadb"), "--no-defaults", f"--socket={self.directory / 'socket'}")
+        user = f"{NAME}@'127.0.0.1'"
+        statements = (
+            f"CREATE DATABASE {NAME} CHARACTER SET utf8; "
+            f"CREATE USER {user} IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON {NAME}.* TO {user}"
+        )
+        words = (*client, "--user=root", f"--execute={statements}")
+        return self.user.run(*words).code == 0
+
+
+class Director:
+    """The command line of a Director that manages *icinga*."""
+
+    def __init__(self, directory: Path, user: Account, database: Database, icinga: Icinga) -> None:
+        self._program = find("icingacli")
+        self._directory = directory
+        self._user = user
+        (directory / "enabledModules").mkdir(parents=True)
+        for module in NEEDED:
+            find_module(module)
+            (directory / "enabledModules" / module).symlink_to(MODULES / module)
+        own = directory / "modules" / "director"
+        own.mkdir(parents=True)
+        (directory / "config.ini").write_text('[logging]\nlog = "none"\n', "utf-8")
+        (directory / "resources.ini").write_text(
+            '[director]\ntype = "db"\ndb = "mysql"\nhost = "127.0.0.1"\n'
+            f'port = "{database.port}"\ndbname = "{NAME}"\ncharset = "utf8"\n'
+            f'username = "{NAME}"\npassword = "{PASSWORD}"\n',
+            "utf-8",
+        )
+        (own / "config.ini").write_text('[db]\nresource = "director"\n', "utf-8")
+        (own / "kickstart.ini").write_text(
+            f'[config]\nendpoint = "{icinga.name}"\nhost = "127.0.0.1"\nport = {icinga.port}\n'
+            f'username = "{API_USER}"\npassword = "{API_PASSWORD}"\n',
+            "utf-8",
+        )
+        user.own(directory)
+        self.call("migration", "run")
+        self.call("kickstart", "run")
+
+    def call(self, *args: str, stdin: str = "") -> str:
+        """Return the output of an `icingacli director` command that must succeed."""
+        env = {"ICINGAWEB_CONFIGDIR": str(self._directory)}
+        return self._user.do(self._program, "director", *args, stdin=stdin, env=env)
+
+    def show(self, kind: str, name: str) -> Dict[str, Any]:
+        """Return an object from the Director's database."""
+        shown: Dict[str, Any] = json.loads(self.call(kind, "show", name, "--json"))
+        return shown
+
+    def create(self, kind: str, **properties: object) -> None:
+        """Create an object, as the Director's forms do."""
+        self.call(kind, "create", "--json", json.dumps({"object_type": "object", **properties}))
+
+
+def find_module(name: str) -> None:
+    """Skip the test if the module *name* of Icinga Web is not installed."""
+    if not (MODULES / name).is_dir():
+        pytest.skip(f"the module {name} of Icinga Web is not installed")

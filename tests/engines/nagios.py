@@ -1,157 +1,207 @@
-"""One Nagios Core of a test's own: Debian's configuration with its paths in one folder.
+"""A Nagios Core with Debian's configuration, and its web pages, each in one directory.
 
-Nothing of Debian's objects is left out, so what a test adds has to load beside them. Time runs
-faster: `interval_length` says how many seconds a minute of the configuration has.
+Debian's own objects stay, so the objects of a test must load beside them. Time runs faster:
+`interval_length` is the number of seconds in a minute of the configuration.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import List, Mapping, Sequence, Tuple
 
-from tests.engines.programs import Account, Daemon, Result, find, run_as
+from tests.console import Outcome
+from tests.engines.programs import Account, Engine, find
+from tests.engines.rodin import QUEUES, Monitor, Run, Site
 
 DEBIAN = Path("/etc/nagios4")
 
-#: How perfdata are handed on, for the test that reads what Nagios took for them.
-PERFDATA_TEMPLATE = r"$HOSTNAME$\t$SERVICEDESC$\t$SERVICEPERFDATA$"
+#: Nagios' web pages.
+CGI = Path("/usr/lib/cgi-bin/nagios4")
+HTDOCS = Path("/usr/share/nagios4/htdocs")
+
+#: The example's service for all queues.
+ALL = "Rodin queues"
+
+#: The line that Nagios writes for graphing tools after each check.
+PERFDATA = r"$HOSTNAME$\t$SERVICEDESC$\t$SERVICEPERFDATA$"
 
 _SERVICE = re.compile(r"^servicestatus \{\n(.*?)^\t\}$", re.MULTILINE | re.DOTALL)
-_ALERT = re.compile(r"^\[\d+\] SERVICE ALERT: (.*)$", re.MULTILINE)
+_ALERT = re.compile(rf"^\[\d+\] SERVICE ALERT: (rodin;{ALL};.*)$", re.MULTILINE)
 
 
-class Alert(NamedTuple):
-    """A line of Nagios' log about a service's state: what a person reads the day after."""
+class Nagios(Monitor):
+    """A Nagios that runs the plugins of the directory *plugins*."""
 
-    host: str
-    service: str
-    state: str
-    kind: str
-    attempt: str
-    text: str
+    services: Mapping[str, str] = {ALL: "", **{f"Rodin queue {queue}": queue for queue in QUEUES}}
 
-
-class Nagios:
-    """A Nagios in *folder*, which runs the plugins of the folder *plugins*."""
-
-    def __init__(self, folder: Path, user: Account, plugins: Path) -> None:
-        self.folder = folder
-        self.var = folder / "var"
-        self.objects = folder / "conf.d"
-        self.config = folder / "nagios.cfg"
-        self.mailbox = self.var / "mailbox"
-        self._user = user
+    def __init__(self, directory: Path, user: Account, plugins: Path) -> None:
+        super().__init__(directory, user)
         self._program = find("nagios4")
-        self._daemon: Optional[Daemon] = None
-        for made in (self.objects, self.var, self.var / "checkresults", self.var / "archives"):
-            made.mkdir()
-        self._take_configuration(plugins)
-        self._take_mail()
-
-    def _take_configuration(self, plugins: Path) -> None:
-        text = (DEBIAN / "nagios.cfg").read_text("utf-8")
-        for debian, here in (
-            ("/var/lib/nagios4/spool/checkresults", self.var / "checkresults"),
-            ("/var/lib/nagios4/rw", self.var),
-            ("/var/log/nagios4", self.var),
-            ("/var/lib/nagios4", self.var),
-            ("/var/run/nagios4", self.var),
-            ("/etc/nagios4/conf.d", self.objects),
-            ("/etc/nagios4/resource.cfg", self.folder / "resource.cfg"),
-            ("/etc/nagios4/objects/commands.cfg", self.folder / "commands.cfg"),
-            ("temp_path=/tmp", f"temp_path={self.var}"),
-        ):
-            text = text.replace(debian, str(here))
-        self.config.write_text(text, "utf-8")
-        (self.folder / "resource.cfg").write_text(f"$USER1$={plugins}\n", "utf-8")
-
-    def _take_mail(self) -> None:
-        """Let notifications end in a file: a test sends nobody mail."""
-        mail = self.folder / "mail"
-        mail.write_text(f'#!/bin/sh\n{{ echo "$@"; cat; echo; }} >> {self.mailbox}\n', "utf-8")
-        mail.chmod(0o755)
-        commands = (DEBIAN / "objects" / "commands.cfg").read_text("utf-8")
-        commands = commands.replace("/usr/bin/mail", str(mail))
-        (self.folder / "commands.cfg").write_text(commands, "utf-8")
+        self.var = directory / "var"
+        for made in ("conf.d", "var/checkresults", "var/archives"):
+            (directory / made).mkdir(parents=True)
+        self.config = self.copy(
+            DEBIAN / "nagios.cfg",
+            "nagios.cfg",
+            {
+                "/var/lib/nagios4/spool/checkresults": self.var / "checkresults",
+                "/var/lib/nagios4/rw": self.var,
+                "/var/log/nagios4": self.var,
+                "/var/lib/nagios4": self.var,
+                "/var/run/nagios4": self.var,
+                "/etc/nagios4/conf.d": directory / "conf.d",
+                "/etc/nagios4/resource.cfg": directory / "resource.cfg",
+                "/etc/nagios4/objects/commands.cfg": directory / "commands.cfg",
+                "temp_path=/tmp": f"temp_path={self.var}",
+            },
+        )
+        self.write("resource.cfg", f"$USER1$={plugins}\n")
+        mail = {"/usr/bin/mail": self.mail_program("mail")}
+        self.copy(DEBIAN / "objects" / "commands.cfg", "commands.cfg", mail)
 
     def set(self, **settings: object) -> None:
         """Change settings of the main configuration file."""
         lines = self.config.read_text("utf-8").splitlines()
         kept = [line for line in lines if line.partition("=")[0] not in settings]
-        added = [f"{name}={value}" for name, value in settings.items()]
-        self.config.write_text("\n".join([*kept, *added, ""]), "utf-8")
+        self.config.write_text("\n".join([*kept, *(f"{k}={v}" for k, v in settings.items()), ""]))
 
-    def hurry(self, seconds: int) -> None:
-        """Let a minute take *seconds*, let records appear at once, and keep all to this folder."""
+    def watch(self, example: Path, site: Site, minute: int) -> None:
+        """Load the *example* for *site*, with *minute* seconds in a minute."""
+        localhost = f"cfg_file={DEBIAN}/objects/localhost.cfg\n"
+        self.copy(self.config, "nagios.cfg", {localhost: ""})  # it would watch this machine
         self.set(
-            interval_length=seconds,
+            interval_length=minute,
             max_service_check_spread=1,
             max_host_check_spread=1,
             cached_host_check_horizon=1,
             status_update_interval=1,
             check_result_reaper_frequency=1,
-            enable_flap_detection=0,  # a day in a minute would look like flapping
+            enable_flap_detection=0,  # a day within a minute looks like flapping
             check_for_updates=0,
             use_syslog=0,
             process_performance_data=1,
             service_perfdata_file=self.var / "perfdata",
-            service_perfdata_file_template=PERFDATA_TEMPLATE,
+            service_perfdata_file_template=PERFDATA,
         )
+        changes = {
+            "https://rodin.example.com": site.server.url,
+            "rodin.example.com": "127.0.0.1",
+            "/etc/rodin/token": site.token_file,
+        }
+        self.copy(example, f"conf.d/{example.name}", changes)
 
-    def leave_out(self, objects: str) -> None:
-        """Do not load the file *objects* of Debian's: what it watches is not the test's matter."""
-        line = f"cfg_file={DEBIAN}/objects/{objects}\n"
-        text = self.config.read_text("utf-8")
-        assert line in text, f"{self.config} has no {line}"
-        self.config.write_text(text.replace(line, ""), "utf-8")
+    def verify(self) -> None:
+        """Fail unless `nagios4 -v` accepts the configuration without a warning."""
+        self.user.own(self.directory)
+        said = self.user.do(self._program, "-v", str(self.config))
+        assert "Total Warnings: 0" in said, said
 
-    def add(self, source: Path, changes: Mapping[str, str]) -> None:
-        """Copy a configuration file, with the *changes* that an administrator makes there."""
-        text = source.read_text("utf-8")
-        for shipped, here in changes.items():
-            assert shipped in text, f"{source} has no {shipped}"
-            text = text.replace(shipped, here)
-        (self.objects / source.name).write_text(text, "utf-8")
+    def command(self) -> Sequence[str]:
+        return (self._program, str(self.config))
 
-    def verify(self) -> str:
-        """Return what `nagios4 -v` says of the configuration."""
-        self._user.own(self.folder)
-        return run_as(self._user, self._program, "-v", str(self.config)).stdout
+    def ready(self) -> bool:
+        return (self.var / "status.dat").exists()
 
-    def start(self) -> None:
-        """Start it in the foreground, as a process of the test."""
-        self._user.own(self.folder)
-        log = self.folder / "output"
-        self._daemon = Daemon(self._program, str(self.config), user=self._user, log=log)
-        self.wait_for("Nagios writes its status", (self.var / "status.dat").exists)
-
-    def stop(self) -> None:
-        """Stop it, if it was started."""
-        if self._daemon is not None:
-            self._daemon.stop()
-
-    def wait_for(
-        self, what: str, probe: Callable[[], Optional[Result]], within: float = 90
-    ) -> Result:
-        """Return *probe*'s first true result; fail if Nagios ends or time runs out."""
-        assert self._daemon is not None, "it was not started"
-        return self._daemon.wait_for(what, probe, within)
-
-    def services(self) -> Dict[Tuple[str, str], Dict[str, str]]:
-        """Return what the status file records, by host and service."""
+    def last_runs(self) -> Mapping[str, Run]:
+        """Return the last run of each service from the status file."""
         text = (self.var / "status.dat").read_text("utf-8")
-        blocks = (
+        blocks = [
             dict(line.strip().partition("=")[::2] for line in body.splitlines())
             for body in _SERVICE.findall(text)
-        )
-        return {(block["host_name"], block["service_description"]): block for block in blocks}
+        ]
+        return {block["service_description"]: _run(block) for block in blocks}
 
-    def alerts(self) -> List[Alert]:
-        """Return the changes of services' states that the log tells, oldest first."""
+    def alerts(self) -> List[Tuple[str, ...]]:
+        """Return state, kind and attempt of the changes of the service for all queues."""
         log = (self.var / "nagios.log").read_text("utf-8")
-        return [Alert(*line.split(";", 5)) for line in _ALERT.findall(log)]
+        return [tuple(line.split(";", 5)[2:5]) for line in _ALERT.findall(log)]
 
-    def mail(self) -> str:
-        """Return all notifications so far."""
-        return self.mailbox.read_text("utf-8") if self.mailbox.exists() else ""
+    def handed_on(self) -> List[List[str]]:
+        """Return what Nagios wrote for graphing tools, a list of fields for each check."""
+        text = (self.var / "perfdata").read_text("utf-8")
+        return [line.split("\t") for line in text.splitlines()]
+
+
+def _run(block: Mapping[str, str]) -> Run:
+    return Run(
+        host=block["host_name"],
+        service=block["service_description"],
+        state=int(block["current_state"]),
+        hard=block["state_type"] == "1",
+        attempt=int(block["current_attempt"]),
+        start=float(block["last_check"]),
+        text=block["plugin_output"],
+        more=block["long_plugin_output"].replace("\\n", "\n"),
+        metrics=block["performance_data"],
+    )
+
+
+class Nrpe(Engine):
+    """An NRPE that offers Debian's commands and those in its directory `nrpe.d`."""
+
+    def __init__(self, directory: Path, user: Account) -> None:
+        super().__init__(directory, user)
+        debian = {
+            "server_port=5666": f"server_port={self.port}\nserver_address=127.0.0.1",
+            "/run/nagios/nrpe.pid": directory / "nrpe.pid",
+            "include=/etc/nagios/nrpe_local.cfg": "",
+            "include_dir=/etc/nagios/nrpe.d/": f"include_dir={directory / 'nrpe.d'}",
+            "\ndont_blame_nrpe=0\n": "\ndont_blame_nrpe=0\n",  # the README relies on this default
+        }
+        self.copy(Path("/etc/nagios/nrpe.cfg"), "nrpe.cfg", debian)
+
+    def command(self) -> Sequence[str]:
+        return (find("nrpe"), "-c", f"{self.directory}/nrpe.cfg", "-f")
+
+    def ready(self) -> bool:
+        return self.ask("check_users").code != 2
+
+    def ask(self, command: str, *options: str) -> Outcome:
+        """Return the outcome of check_nrpe."""
+        words = (find("/usr/lib/nagios/plugins/check_nrpe"), "-H", "127.0.0.1")
+        return self.user.run(*words, "-p", str(self.port), *options, "-c", command)
+
+
+#: Options that make chromium work without a screen, and without requests to the network.
+HEADLESS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--hide-scrollbars",
+    "--disable-lcd-text",  # colors at the edges of letters make a picture large
+)
+
+
+class WebPages:
+    """The web pages of *nagios*, made by its own CGI programs."""
+
+    def __init__(self, nagios: Nagios) -> None:
+        self._nagios = nagios
+        changes = {"/etc/nagios4/nagios.cfg": nagios.config}
+        self._config = nagios.copy(DEBIAN / "cgi.cfg", "cgi.cfg", changes)
+
+    def page(self, program: str, query: str) -> str:
+        """Return a page. Its links to styles and images are those of the file system."""
+        env = {
+            "NAGIOS_CGI_CONFIG": str(self._config),
+            "REQUEST_METHOD": "GET",
+            "QUERY_STRING": query,
+        }
+        response = self._nagios.user.do(find(f"{CGI}/{program}"), env=env)
+        html = response.partition("\n\n")[2]
+        html = html.replace("/nagios4/stylesheets/", f"file://{DEBIAN}/stylesheets/")
+        return html.replace("/nagios4/images/", f"file://{HTDOCS}/images/")
+
+    def picture(self, page: str, size: str, name: str) -> Path:
+        """Write a picture of what a browser shows of *page*; return its path."""
+        directory = self._nagios.directory
+        source, target = self._nagios.write(f"{name}.html", page), directory / name
+        profile = self._nagios.write("profile/README", "chromium's own directory").parent
+        self._nagios.user.own(directory)
+        paths = (f"--user-data-dir={profile}", f"--window-size={size}", f"--screenshot={target}")
+        command = (find("chromium"), *HEADLESS, *paths, source.as_uri())
+        self._nagios.user.do(*command, env={"HOME": str(profile)})
+        return target

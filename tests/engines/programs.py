@@ -1,6 +1,6 @@
-"""The programs that an engine test needs, and how they are started: as the engine's own user.
+"""Find the programs of an engine test, and run them as the engine's own user.
 
-A program that is missing skips the test; with CI=true it fails, because there it was installed.
+A test is skipped if a program is missing. With CI=true it fails, because CI installs all of them.
 """
 
 from __future__ import annotations
@@ -11,21 +11,30 @@ import pwd
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
+import urllib.request
 from pathlib import Path
-from typing import Callable, Iterator, Mapping, NamedTuple, Optional, Protocol, TypeVar
+from typing import Callable, Mapping, NamedTuple, Optional, Sequence, TypeVar
 
 import pytest
 
-#: Where Debian keeps daemons; a test's PATH may lack it.
+from tests.console import Outcome
+
+ROOT = Path(__file__).parents[2]
+
+#: Where Debian installs daemons. The PATH of a test run can lack these directories.
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-#: All that an engine finds in its environment: it must not need what a test's shell exports.
+#: The whole environment of an engine, so that nothing depends on the shell of the test run.
 BARE = {"PATH": SEARCH_PATH, "LANG": "C.UTF-8", "HOME": "/nonexistent"}
 
-#: The user of Debian's Nagios, NRPE and Icinga packages.
-ENGINE_USER = "nagios"
+#: Opens pages of engines on loopback, whose certificates are made up, without any proxy.
+OPENER = urllib.request.build_opener(
+    urllib.request.ProxyHandler({}),
+    urllib.request.HTTPSHandler(context=ssl._create_unverified_context()),
+)
 
 Result = TypeVar("Result")
 
@@ -45,14 +54,40 @@ class Account(NamedTuple):
     uid: int
     gid: int
 
-    def own(self, folder: Path) -> None:
-        """Give *folder* and all it holds to this user."""
-        for path in (folder, *folder.rglob("*")):
+    def own(self, directory: Path) -> None:
+        """Give *directory* and everything in it to this user."""
+        for path in (directory, *directory.rglob("*")):
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
+    def run(
+        self, *command: str, stdin: str = "", env: Optional[Mapping[str, str]] = None
+    ) -> Outcome:
+        """Run *command* to its end as this user."""
+        start = time.monotonic()
+        done = subprocess.run(
+            command,
+            user=self.uid,
+            group=self.gid,
+            extra_groups=[],
+            env={**BARE, **(env or {})},
+            cwd="/",
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr, time.monotonic() - start)
 
-def account(name: str = ENGINE_USER) -> Account:
-    """Return the user *name*, whom only root can become."""
+    def do(self, *command: str, stdin: str = "", env: Optional[Mapping[str, str]] = None) -> str:
+        """Return the output of a *command* that must succeed."""
+        done = self.run(*command, stdin=stdin, env=env)
+        assert done.code == 0, f"{command}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+
+def account(name: str = "nagios") -> Account:
+    """Return a user; by default the one of Debian's Nagios, NRPE and Icinga packages."""
     if os.geteuid() != 0:
         pytest.skip(f"only root can start a program as {name}")
     try:
@@ -62,110 +97,107 @@ def account(name: str = ENGINE_USER) -> Account:
     return Account(name, entry.pw_uid, entry.pw_gid)
 
 
-class Daemon:
-    """A program that runs as *user* until the block ends; its output goes to the file *log*."""
+def free_port() -> int:
+    """Return an unused port on loopback, for programs that cannot choose one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
-    def __init__(
-        self, *command: str, user: Account, log: Path, env: Optional[Mapping[str, str]] = None
-    ) -> None:
-        self._log = log
-        with log.open("ab") as output:
+
+class Engine:
+    """A daemon whose files are all in *directory*. It runs inside a `with` block."""
+
+    #: Variables of its environment, beside BARE.
+    env: Mapping[str, str] = {}
+
+    def __init__(self, directory: Path, user: Account) -> None:
+        self.directory = directory
+        self.user = user
+        self.port = free_port()
+        self._mailbox = directory / "mailbox"
+        self._process: Optional[subprocess.Popen[bytes]] = None
+        directory.mkdir()
+
+    def command(self) -> Sequence[str]:
+        """Return the command that runs the daemon in the foreground."""
+        raise NotImplementedError
+
+    def ready(self) -> bool:
+        """Return whether the daemon has started completely."""
+        raise NotImplementedError
+
+    def write(self, path: str, text: str) -> Path:
+        """Write a file below the directory."""
+        target = self.directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, "utf-8")
+        return target
+
+    def copy(self, source: Path, path: str, changes: Mapping[str, object] = {}) -> Path:
+        """Copy a configuration file with the *changes* that an administrator makes."""
+        text = source.read_text("utf-8")
+        for shipped, here in changes.items():
+            assert shipped in text, f"{source} has no {shipped}"
+            text = text.replace(shipped, str(here))
+        return self.write(path, text)
+
+    def mail_program(self, path: str) -> Path:
+        """Write a stand-in for `mail` that appends each message to a file."""
+        program = self.write(path, f'#!/bin/sh\n{{ echo "$@"; cat; echo; }} >> {self._mailbox}\n')
+        program.chmod(0o755)
+        return program
+
+    def mail(self) -> str:
+        """Return all messages so far."""
+        return self._mailbox.read_text("utf-8") if self._mailbox.exists() else ""
+
+    @property
+    def log(self) -> str:
+        """Return what the daemon wrote to stdout and stderr."""
+        return (self.directory / "output").read_text("utf-8", "replace")
+
+    def __enter__(self) -> Engine:
+        """Start the daemon, and wait until it is ready."""
+        self.user.own(self.directory)
+        with (self.directory / "output").open("ab") as output:
             self._process = subprocess.Popen(
-                command,
-                user=user.uid,
-                group=user.gid,
+                self.command(),
+                user=self.user.uid,
+                group=self.user.gid,
                 extra_groups=[],
-                env={**BARE, **(env or {})},
+                env={**BARE, **self.env},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.pid = self._process.pid
+        with contextlib.ExitStack() as stack:
+            stack.push(self)
+            self.wait_for("it has started", self.ready)
+            stack.pop_all()
+        return self
 
-    @property
-    def running(self) -> bool:
-        """Tell whether it has not ended."""
-        return self._process.poll() is None
-
-    @property
-    def said(self) -> str:
-        """What it wrote to its standard output and error."""
-        return self._log.read_text("utf-8", "replace")
-
-    def wait_for(self, what: str, probe: Callable[[], Optional[Result]], within: float) -> Result:
-        """Return *probe*'s first true result; fail if the program ends or time runs out."""
-        return eventually(what, probe, within, alive=lambda: self.running, said=lambda: self.said)
-
-    def stop(self) -> None:
-        """End it and what it started: by the signal that it knows, else by force."""
-        if self.running:
-            self._process.send_signal(signal.SIGTERM)
+    def __exit__(self, *_: object) -> None:
+        """Stop the daemon, with SIGKILL for all that it started if SIGTERM is not enough."""
+        assert self._process is not None
+        self._process.terminate()
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
-            os.killpg(self.pid, signal.SIGKILL)
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(20)
 
-
-class Stoppable(Protocol):
-    """An engine, or another program that runs until it is stopped."""
-
-    def stop(self) -> None:
-        """Stop it, if it was started."""
-
-
-@contextlib.contextmanager
-def stopping(*engines: Stoppable) -> Iterator[None]:
-    """Stop the *engines* when the block ends, also when one of them did not start."""
-    with contextlib.ExitStack() as stack:
-        for engine in engines:
-            stack.callback(engine.stop)
-        yield
-
-
-def eventually(
-    what: str,
-    probe: Callable[[], Optional[Result]],
-    within: float = 60,
-    alive: Callable[[], bool] = lambda: True,
-    said: Callable[[], str] = str,
-) -> Result:
-    """Return *probe*'s first true result; fail after *within* seconds without one."""
-    end = time.monotonic() + within
-    while True:
-        result = probe()
-        if result:
-            return result
-        if not alive():
-            pytest.fail(f"the program ended before {what}:\n{said()[-4000:]}")
-        if time.monotonic() > end:
-            pytest.fail(f"not within {within} s: {what}\n{said()[-4000:]}")
-        time.sleep(0.1)
-
-
-def run_as(
-    user: Account, *command: str, stdin: str = "", env: Optional[Mapping[str, str]] = None
-) -> subprocess.CompletedProcess[str]:
-    """Run *command* to its end as *user* with the engine's bare environment."""
-    return subprocess.run(
-        command,
-        user=user.uid,
-        group=user.gid,
-        extra_groups=[],
-        env={**BARE, **(env or {})},
-        cwd="/",
-        input=stdin,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on now, for programs that cannot choose."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    def wait_for(
+        self, event: str, probe: Callable[[], Optional[Result]], within: float = 90
+    ) -> Result:
+        """Return the first true result of *probe*; fail if the daemon ends or time runs out."""
+        assert self._process is not None
+        end = time.monotonic() + within
+        while True:
+            result = probe()
+            if result:
+                return result
+            if self._process.poll() is not None or time.monotonic() > end:
+                pytest.fail(f"no such event within {within} s: {event}\n{self.log[-4000:]}")
+            time.sleep(0.2)

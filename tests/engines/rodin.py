@@ -1,4 +1,4 @@
-"""A Rodin site for engines, and the bad day that it has: what happens, and what has to be told."""
+"""A Rodin site with a bad day, and what a monitoring system must record of each hour."""
 
 from __future__ import annotations
 
@@ -6,74 +6,203 @@ import base64
 import contextlib
 import json
 import os
+import re
 import time
 from decimal import Decimal
 from pathlib import Path
-from typing import Dict, Iterator, Mapping, NamedTuple, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from examples.simulator import SCENARIOS, Simulator
-from tests.engines.programs import Account
+from tests.console import Outcome, Report, report
+from tests.engines.programs import Account, Engine
+from tests.perfdata import Datum
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 QUEUES = ("rodin.mesh", "rodin.pack", "rodin.remesh", "rodin.texture")
-COUNTS = ("consumers", "job_awaiting", "job_running")
 
-#: Seconds until the made-up token of a site expires: it outlives every test.
+#: The examples' thresholds for jobs waiting in each queue: warning, critical.
+LIMITS = dict.fromkeys(QUEUES, ("10", "50")) | {"rodin.mesh": ("20", "100")}
+
+#: The options with which the examples watch all queues, beside server, token and `-v`.
+WATCH_ALL = (
+    *("-w", "10", "-w", "rodin.mesh.job_awaiting=20"),
+    *("-c", "50", "-c", "rodin.mesh.job_awaiting=100"),
+)
+
+#: Seconds until a token expires, longer than any test.
 LIFETIME = 30 * 24 * 3600
 
 
-class RodinSite(NamedTuple):
-    """A running server, and a file with its token that the engine's user can read."""
+class Site(NamedTuple):
+    """A running server, and a file with its token that only *reader* can read."""
 
     server: Simulator
     token_file: Path
+    reader: Account
+
+    def alone(self, plugin: Path) -> Report:
+        """Return the output of the plugin without any monitoring system in between."""
+        server = ("-H", self.server.url, "--token-file", str(self.token_file))
+        return self.report(self.reader.run(str(plugin), *server, "-v", *WATCH_ALL))
+
+    def report(self, outcome: Outcome) -> Report:
+        """Return what *outcome* reports, once it keeps the promises of every run."""
+        assert "'" not in outcome.perfdata, outcome  # no name here has a blank
+        return report(outcome, verbose=True, token=self.server.token)
+
+    def leaks(self, *directories: Path) -> List[Path]:
+        """Return the files that hold the token, or a JWT's claims or signature."""
+        secrets = [part.encode() for part in self.server.token.split(".")[1:]]
+        files = [path for top in directories for path in top.rglob("*") if path.is_file()]
+        assert files
+        return [path for path in files if any(secret in content(path) for secret in secrets)]
 
 
-class Scene(NamedTuple):
-    """An hour of the day: what the server does, and what the check has to make of it.
+class Run(NamedTuple):
+    """One run of a service's check, as a monitoring system recorded it."""
 
-    *told* is what the text of the service for all queues has to contain; *single* has the state of
-    the services for one queue that differ from *state*.
+    host: str
+    service: str
+    state: int
+    hard: bool
+    attempt: int
+    start: float
+    text: str
+    more: str
+    metrics: str
+    command: Tuple[str, ...] = ()
+    source: str = ""
+
+    def report(self, site: Site) -> Report:
+        """Return it as the output of the plugin."""
+        output = f"{self.text} | {self.metrics}\n{self.more}".rstrip("\n")
+        return site.report(Outcome(self.state, f"{output}\n", "", 0))
+
+
+class Hour(NamedTuple):
+    """A part of the day: what the server does, and what the check must report.
+
+    *conditions* are those that the text names; *single* has the states of the services for one
+    queue each, in the order of QUEUES.
     """
 
     scenario: str
     state: int
-    told: Tuple[str, ...] = ()
-    single: Mapping[str, int] = {}
+    conditions: Tuple[str, ...]
+    single: Tuple[int, ...]
 
     def state_of(self, queue: str) -> int:
-        """Return the state of the service for one *queue*."""
-        return self.single.get(queue, self.state)
+        """Return the state of the service for one *queue*, or for all if it is empty."""
+        return self.single[QUEUES.index(queue)] if queue else self.state
+
+    def check(self, found: Report, alone: Report) -> None:
+        """Fail unless a monitoring system *found* what the plugin printed *alone*."""
+        assert (found.state, found.conditions) == (STATES[self.state], self.conditions)
+        assert plain(found.text) == plain(alone.text)
+        assert plain(found.more) == plain(alone.more)
+        self.check_metrics(found.metrics, QUEUES)
+
+    def check_metrics(self, metrics: Mapping[str, Datum], queues: Sequence[str]) -> None:
+        """Fail unless *metrics* have the site's values and the examples' thresholds."""
+        found = {label: (d.value, d.warning, d.critical) for label, d in metrics.items()}
+        assert 0 <= found.pop("time")[0] < 10
+        assert 0 < LIFETIME - found.pop("token_expires_in")[0] < 3600
+        assert found == {
+            f"{queue}.{metric}": (Decimal(str(value)), *limits(queue, metric))
+            for queue in queues
+            for metric, value in queues_of(self.scenario).get(queue, {}).items()
+        }
 
 
-_REST_IS_WELL = {"rodin.pack": OK, "rodin.remesh": OK}
+_FINE = (OK,) * 4
 
-#: All is well; jobs pile up; a worker dies; the server fails; a login page answers; all is well.
+#: Jobs pile up, a worker dies, the server fails, a login page answers, and all is well again.
 BAD_DAY = (
-    Scene("idle", OK, ("4 queues",)),
-    Scene("backlog", WARNING, ("rodin.mesh", "30", "rodin.texture", "12"), _REST_IS_WELL),
-    Scene("dead-worker", CRITICAL, ("rodin.mesh",), {**_REST_IS_WELL, "rodin.texture": OK}),
-    Scene("server-error", CRITICAL, ("500",)),
-    Scene("bad-answer", UNKNOWN, ("JSON",)),
-    Scene("idle", OK, ("4 queues",)),
+    Hour("idle", OK, (), _FINE),
+    Hour("backlog", WARNING, (), (WARNING, OK, OK, WARNING)),
+    Hour("dead-worker", CRITICAL, ("stranded",), (CRITICAL, OK, OK, OK)),
+    Hour("server-error", CRITICAL, ("unreachable",), (CRITICAL,) * 4),
+    Hour("bad-answer", UNKNOWN, ("invalid",), (UNKNOWN,) * 4),
+    Hour("idle", OK, (), _FINE),
 )
 
-#: The thresholds of the examples, for jobs that wait: warning, critical.
-LIMITS = dict.fromkeys(QUEUES, (10, 50)) | {"rodin.mesh": (20, 100)}
+
+def limits(queue: str, metric: str) -> Tuple[str, str]:
+    """Return the warning and critical range that the examples set."""
+    return {"job_awaiting": LIMITS[queue], "consumers": ("", "1:")}.get(metric, ("", ""))
 
 
-def counts(scenario: str) -> Dict[str, Decimal]:
-    """Return the metrics that *scenario* serves, by label; empty if it serves no queues."""
-    answer = SCENARIOS[scenario].answer
-    if answer.status != 200 or not answer.body.startswith(b"{"):
+class Page(NamedTuple):
+    """An hour, the reports of the services by queue, and the report of the plugin alone."""
+
+    hour: Hour
+    reports: Mapping[str, Report]
+    alone: Report
+
+    def check(self) -> None:
+        """Fail unless the service for all queues, and each for one queue, has it all."""
+        self.hour.check(self.reports[""], self.alone)
+        for queue in QUEUES:
+            self.hour.check_metrics(self.reports[queue].metrics, [queue])
+
+
+class Monitor(Engine):
+    """A monitoring system. *services* has the queue of each service, empty for all queues."""
+
+    services: Mapping[str, str]
+
+    def last_runs(self) -> Mapping[str, Run]:
+        """Return the last run of each service."""
+        raise NotImplementedError
+
+    def settle(self, hour: Hour) -> Mapping[str, Run]:
+        """Return the last runs once each service was checked again and has its hard state."""
+        start = time.time()
+        wanted = {name: (hour.state_of(queue), True) for name, queue in self.services.items()}
+
+        def probe() -> Mapping[str, Run]:
+            runs = self.last_runs()
+            new = {name: (run.state, run.hard) for name, run in runs.items() if run.start > start}
+            return runs if wanted.items() <= new.items() else {}
+
+        return self.wait_for(f"the states of {hour.scenario} are hard", probe)
+
+    def spend_day(self, site: Site, plugin: Path) -> List[Page]:
+        """Wait in each hour of the bad day until all states are hard."""
+        pages = []
+        for hour in BAD_DAY:
+            site.server.scenario = hour.scenario
+            runs = self.settle(hour)
+            reports = {queue: runs[name].report(site) for name, queue in self.services.items()}
+            pages.append(Page(hour, reports, site.alone(plugin)))
+        return pages
+
+
+def content(path: Path) -> bytes:
+    """Return the content of a file, empty if it was removed meanwhile."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def plain(text: str) -> str:
+    """Return *text* without durations, and with the colon that Nagios writes for a semicolon."""
+    return re.sub(r"\d+(\.\d+)? ?(s|min|h|d)\b", "(duration)", text).replace(";", ":")
+
+
+def queues_of(scenario: str) -> Dict[str, Dict[str, object]]:
+    """Return the queues that *scenario* serves, empty if it serves none."""
+    response = SCENARIOS[scenario].answer
+    if response.status != 200 or not response.body.startswith(b"{"):
         return {}
-    queues = json.loads(answer.body)
-    return {f"{q}.{c}": Decimal(queues[q][c]) for q in queues for c in COUNTS}
+    queues: Dict[str, Dict[str, object]] = json.loads(response.body)
+    return queues
 
 
 def jwt() -> str:
-    """Return a token of the vendor's kind, made up here, that lives for LIFETIME."""
+    """Return a made-up token in the vendor's format that expires after LIFETIME."""
     claims = {"exp": int(time.time()) + LIFETIME, "name": "made up by the engine tests"}
     parts = ({"alg": "HS256"}, claims, {"no": "signature"})
     return ".".join(
@@ -82,13 +211,13 @@ def jwt() -> str:
 
 
 @contextlib.contextmanager
-def serve(folder: Path, reader: Account) -> Iterator[RodinSite]:
-    """Serve a site until the block ends; its token is in *folder*, for *reader* alone."""
+def serve(directory: Path, reader: Account) -> Iterator[Site]:
+    """Serve a site until the block ends. Its token is in a file in *directory*."""
     token = jwt()
-    os.chmod(folder, 0o755)
-    token_file = folder / "token"
+    token_file = directory / "token"
     token_file.write_text(f"{token}\n", encoding="ascii")
     os.chown(token_file, 0, reader.gid)
     token_file.chmod(0o640)
-    with Simulator(token=token) as server:
-        yield RodinSite(server, token_file)
+    directory.chmod(0o755)
+    with Simulator(token=token, delay=0.1) as server:
+        yield Site(server, token_file, reader)

@@ -7,25 +7,16 @@ from typing import Iterator, List, NamedTuple
 
 import pytest
 
-from tests.engines.icinga import Icinga, Run
-from tests.engines.meaning import check_perfdata
-from tests.engines.programs import Account, stopping
-from tests.engines.rodin import BAD_DAY, QUEUES, STATES, RodinSite
-from tests.engines.secrecy import Watch, leaking_files
+from tests.engines.icinga import ALL, Icinga
+from tests.engines.programs import Account
+from tests.engines.rodin import BAD_DAY, QUEUES, Run, Site
+from tests.engines.test_icinga2 import EXAMPLES, HURRY
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("icinga2_cluster")]
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "icinga2"
 MASTER = "icinga-master.example.com"
 AGENT = "rodin-agent.example.com"
 HOST = "rodin-inside.example.com"
-ALL = "rodin-queues"
-
-#: The intervals of the examples, and those of the test.
-HURRY = {
-    "check_interval = 1m": "check_interval = 2s",
-    "retry_interval = 30s": "retry_interval = 1s",
-}
 
 
 class Cluster(NamedTuple):
@@ -36,38 +27,31 @@ class Cluster(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def cluster(
-    room: Path, engine_user: Account, plugin_folder: Path, site: RodinSite
-) -> Iterator[Cluster]:
-    """Run a master that has no plugin, and an agent that has nothing but plugin and token."""
-    empty = room / "no-plugins"
-    empty.mkdir()
-    for plugin in plugin_folder.glob("check_ping"):
-        (empty / plugin.name).symlink_to(plugin)
+def cluster(place: Path, user: Account, plugins: Path, site: Site) -> Iterator[Cluster]:
+    """Run a master that has no plugin, and an agent that has only plugin and token."""
+    without = place / "without-plugin"
+    without.mkdir()
+    (without / "check_ping").symlink_to(plugins / "check_ping")
     nodes = Cluster(
-        Icinga(room / "master", engine_user, empty, MASTER),
-        Icinga(room / "agent", engine_user, plugin_folder, AGENT),
+        Icinga(place / "master", user, without, MASTER),
+        Icinga(place / "agent", user, plugins, AGENT),
     )
     configure_master(nodes, site)
     configure_agent(nodes)
-    with stopping(*nodes):
-        nodes.master.start()
-        nodes.agent.start()
+    with nodes.master, nodes.agent:
         join(nodes)
         yield nodes
 
 
-def zones(nodes: Cluster) -> dict[str, str]:
-    """Return what both nodes change in the zones: where the master listens."""
-    address = f'host = "127.0.0.1"\n  port = {nodes.master.port}'
-    return {"host = RodinMaster": address}
+def address(nodes: Cluster) -> dict[str, str]:
+    """Return the change to the zones on both nodes: where the master listens."""
+    return {"host = RodinMaster": f'host = "127.0.0.1"\n  port = {nodes.master.port}'}
 
 
-def configure_master(nodes: Cluster, site: RodinSite) -> None:
+def configure_master(nodes: Cluster, site: Site) -> None:
     """Follow the README's steps for the master."""
     master = nodes.master
     master.make_authority()
-    master.certify(master)
     master.certify(nodes.agent)
     master.listen()
     target = {
@@ -75,74 +59,60 @@ def configure_master(nodes: Cluster, site: RodinSite) -> None:
         'address = "rodin-inside.example.com"': 'address = "127.0.0.1"',
     }
     token = {"/etc/rodin/token": str(site.token_file)}
-    master.add(EXAMPLES / "zones.conf", "zones.conf", {**zones(nodes), **target})
-    master.add(EXAMPLES / "command.conf", "zones.d/global-templates/rodin/command.conf", {})
-    master.add(EXAMPLES / "services.conf", "conf.d/rodin/services.conf", {**token, **HURRY})
-    master.write("conf.d/hosts.conf", "")
-    outside = (master.etc / "conf.d/rodin/services.conf").read_text("utf-8")
-    before, _, rest = outside.partition('object Host "rodin.example.com" {')
-    master.write("conf.d/rodin/services.conf", before + rest.partition("\n}\n")[2])
+    master.copy(EXAMPLES / "zones.conf", "etc/zones.conf", {**address(nodes), **target})
+    master.copy(EXAMPLES / "command.conf", "etc/zones.d/global-templates/rodin/command.conf")
+    services = "etc/conf.d/rodin/services.conf"
+    outside = master.copy(EXAMPLES / "services.conf", services, {**token, **HURRY})
+    before, _, rest = outside.read_text("utf-8").partition('object Host "rodin.example.com" {')
+    master.write(services, before + rest.partition("\n}\n")[2])
+    master.write("etc/conf.d/hosts.conf", "")
 
 
 def configure_agent(nodes: Cluster) -> None:
     """Follow the README's steps for the agent."""
-    agent = nodes.agent
-    agent.listen("  accept_commands = true\n  accept_config = true\n")
-    agent.add(EXAMPLES / "zones.conf", "zones.conf", zones(nodes))
-    main = (agent.etc / "icinga2.conf").read_text("utf-8")
-    agent.write("icinga2.conf", main.replace('include_recursive "conf.d"', ""))
+    nodes.agent.listen("  accept_commands = true\n  accept_config = true\n")
+    nodes.agent.copy(EXAMPLES / "zones.conf", "etc/zones.conf", address(nodes))
+    nodes.agent.without_samples()
 
 
 def join(nodes: Cluster) -> None:
-    """Wait until the agent has reloaded with the command that the master sent it.
+    """Wait until the agent has reloaded with the command from the master.
 
-    A check that the reload swallowed comes again when its time is over, 90 seconds later; so that
-    the test need not wait for that, every service is checked anew.
+    A check that runs during the reload is repeated after 90 seconds. All services are checked
+    now, so that no test waits that long.
     """
     done = "are equal to production, skipping validation and reload"
-    nodes.agent.wait_for("the agent has the command", lambda: done in nodes.agent.said)
+    nodes.agent.wait_for("the agent has the command", lambda: done in nodes.agent.log)
     nodes.master.recheck()
 
 
-def test_agent_runs_the_check_through_the_bad_day(
-    cluster: Cluster, site: RodinSite, watch: Watch
+@pytest.mark.parametrize("number", range(len(BAD_DAY)), ids=[hour.scenario for hour in BAD_DAY])
+def test_master_records_what_the_agent_found(
+    cluster: Cluster, site: Site, plugin: Path, number: int
 ) -> None:
-    """The master records what the agent found, text and perfdata whole; the token stays there."""
-    for scene in BAD_DAY:
-        before = len(cluster.master.runs)
-        site.server.scenario = scene.scenario
+    """The master has the agent's text and perfdata; the token stays on the agent."""
+    hour, known = BAD_DAY[number], len(cluster.master.runs_of(ALL))
+    site.server.scenario = hour.scenario
 
-        def last(state: int = scene.state, before: int = before) -> List[Run]:
-            since = [r for r in cluster.master.runs[before:] if r.service == ALL]
-            return since[-1:] if since and since[-1].state == state else []
+    def last() -> List[Run]:
+        return [run for run in cluster.master.runs_of(ALL)[known:] if run.state == hour.state]
 
-        run = cluster.master.wait_for(f"the agent tells of {scene.scenario}", last)[0]
-        assert run.text.startswith(f"RODIN_QUEUES {STATES[scene.state]} - ")
-        assert all(word in run.text for word in scene.told), run.text
-        assert run.executed_by == AGENT
-        check_perfdata(run.perfdata, scene, QUEUES)
-    assert watch.leaks == []
-    assert leaking_files(site.server.token, cluster.master.folder, cluster.agent.folder) == []
+    run = cluster.master.wait_for(f"the agent reports {hour.scenario}", last)[-1]
+    hour.check(run.report(site), site.alone(plugin))
+    assert run.source == AGENT
+    assert site.leaks(cluster.master.directory, cluster.agent.directory) == []
 
 
 def test_every_queue_has_a_service_that_the_agent_runs(cluster: Cluster) -> None:
-    """The apply rule gives the agent's host a service for each queue of its list."""
     for queue in QUEUES:
-        service = cluster.master.service(HOST, f"rodin-queue-{queue}")
-        assert service["command_endpoint"] == AGENT
+        assert cluster.master.service(HOST, f"rodin-queue-{queue}")["command_endpoint"] == AGENT
 
 
-def test_plugin_runs_nowhere_but_on_the_agent(cluster: Cluster) -> None:
-    """The master has no plugin: a run there would have failed, and said so."""
-    assert {run.executed_by for run in cluster.master.runs_of(ALL)} == {AGENT}
-
-
-def test_example_loads_as_shipped(room: Path, engine_user: Account, plugin_folder: Path) -> None:
-    """On either node, without a change."""
-    for name in (MASTER, AGENT):
-        node = Icinga(room / f"shipped-{name}", engine_user, plugin_folder, name)
-        node.add(EXAMPLES / "zones.conf", "zones.conf", {})
-        if name == MASTER:
-            node.add(EXAMPLES / "command.conf", "zones.d/global-templates/command.conf", {})
-            node.add(EXAMPLES / "services.conf", "conf.d/rodin/services.conf", {})
-        assert "critical/" not in node.validate()
+@pytest.mark.parametrize("name", [MASTER, AGENT])
+def test_example_loads_as_shipped(place: Path, user: Account, plugins: Path, name: str) -> None:
+    node = Icinga(place / f"shipped-{name}", user, plugins, name)
+    node.copy(EXAMPLES / "zones.conf", "etc/zones.conf")
+    if name == MASTER:
+        node.copy(EXAMPLES / "command.conf", "etc/zones.d/global-templates/command.conf")
+        node.copy(EXAMPLES / "services.conf", "etc/conf.d/rodin/services.conf")
+    node.validate()

@@ -1,149 +1,76 @@
-"""Nagios Core goes through a bad day with `examples/nagios/rodin.cfg`; its own records are read."""
+"""Nagios Core has a bad day with `examples/nagios/rodin.cfg`. Its own records are read.
+
+    RODIN_PICTURE=examples/nagios/status.png tests/run tests/engines/test_nagios.py -m engine
+
+also makes the README's picture again.
+"""
 
 from __future__ import annotations
 
-import time
+import html
+import os
+import shutil
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple
+from typing import Iterator, List, NamedTuple, Tuple
 
 import pytest
 
-from tests.engines.meaning import alone, check_perfdata, timeless
-from tests.engines.nagios import Alert, Nagios
-from tests.engines.programs import Account, stopping
-from tests.engines.rodin import BAD_DAY, QUEUES, STATES, RodinSite, Scene, counts
-from tests.engines.secrecy import Watch, leaking_files
+from tests.engines import load
+from tests.engines.nagios import ALL, Nagios, WebPages
+from tests.engines.programs import ROOT, Account
+from tests.engines.rodin import BAD_DAY, Page, Site
+from tests.perfdata import parse
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("nagios")]
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "nagios" / "rodin.cfg"
-ALL = "Rodin queues"
-SERVICES = {ALL: "", **{f"Rodin queue {queue}": queue for queue in QUEUES}}
+EXAMPLE = ROOT / "examples" / "nagios" / "rodin.cfg"
+PICTURE = ROOT / "examples" / "nagios" / "status.png"
 
-#: Seconds of the test in a minute of the example.
-MINUTE = 2
+STATUS_PAGE = "hostgroup=rodin-servers&style=detail&limit=0&noheader"
+SERVICE_PAGE = "type=2&host=rodin&service=Rodin+queues"
 
-HARD = "1"
-
-Record = Dict[str, str]
+#: The largest picture that a page of the documentation loads, in bytes.
+LARGEST = 150_000
 
 
-class Page(NamedTuple):
-    """One scene, what Nagios recorded of each service, and what the plugin says when run alone."""
-
-    scene: Scene
-    records: Dict[str, Record]
-    alone: str
-
-    @property
-    def whole(self) -> Record:
-        """The record of the service for all queues."""
-        return self.records[ALL]
-
-
-class Diary(NamedTuple):
-    """The whole day: a page for each scene, the log, the mail."""
+class Day(NamedTuple):
+    """A page for each hour, the alerts of the service for all queues, and the mail."""
 
     pages: List[Page]
-    alerts: List[Alert]
+    alerts: List[Tuple[str, ...]]
     mail: str
 
 
-def test_example_loads_as_shipped(room: Path, engine_user: Account, plugin_folder: Path) -> None:
-    """Beside Debian's own objects, without a change, without a warning."""
-    (room / "shipped").mkdir()
-    nagios = Nagios(room / "shipped", engine_user, plugin_folder)
-    nagios.add(EXAMPLE, {})
-    said = nagios.verify()
-    assert "Total Warnings: 0" in said, said
-    assert "Total Errors:   0" in said, said
+def test_example_loads_as_shipped(place: Path, user: Account, plugins: Path) -> None:
+    nagios = Nagios(place / "shipped", user, plugins)
+    nagios.copy(EXAMPLE, "conf.d/rodin.cfg")
+    nagios.verify()
 
 
 @pytest.fixture(scope="module")
-def nagios(
-    room: Path, engine_user: Account, plugin_folder: Path, site: RodinSite, watch: Watch
-) -> Iterator[Nagios]:
+def nagios(place: Path, user: Account, plugins: Path, site: Site) -> Iterator[Nagios]:
     """Run a Nagios that watches the site with the example."""
-    assert watch.looks
-    (room / "running").mkdir()
-    nagios = Nagios(room / "running", engine_user, plugin_folder)
-    nagios.hurry(MINUTE)
-    nagios.leave_out("localhost.cfg")
-    changes = {
-        "https://rodin.example.com": site.server.url,
-        "rodin.example.com": "127.0.0.1",
-        "/etc/rodin/token": str(site.token_file),
-    }
-    nagios.add(EXAMPLE, changes)
-    with stopping(nagios):
-        nagios.start()
+    nagios = Nagios(place / "running", user, plugins)
+    nagios.watch(EXAMPLE, site, minute=2)
+    with nagios:
         yield nagios
 
 
 @pytest.fixture(scope="module")
-def diary(nagios: Nagios, site: RodinSite, installed: Path, engine_user: Account) -> Diary:
-    """Go through the day, and wait each time until Nagios is sure of what happens."""
-    pages = []
-    for scene in BAD_DAY:
-        site.server.scenario = scene.scenario
-        records = settled(nagios, scene, time.time())
-        pages.append(Page(scene, records, alone(site, installed, engine_user)))
-    return Diary(pages, nagios.alerts(), nagios.mail())
+def day(nagios: Nagios, site: Site, plugin: Path) -> Day:
+    """Spend the bad day with Nagios."""
+    return Day(nagios.spend_day(site, plugin), nagios.alerts(), nagios.mail())
 
 
-def settled(nagios: Nagios, scene: Scene, since: float) -> Dict[str, Record]:
-    """Return the records once every service was checked *since* then and is in its hard state."""
-
-    def probe() -> Dict[str, Record]:
-        records = {name: nagios.services().get(("rodin", name), {}) for name in SERVICES}
-        done = all(
-            record.get("current_state") == str(state(scene, name))
-            and record["state_type"] == HARD
-            and int(record["last_check"]) > since
-            for name, record in records.items()
-        )
-        return records if done else {}
-
-    return nagios.wait_for(f"all services tell of {scene.scenario}", probe)
+@pytest.mark.parametrize("number", range(len(BAD_DAY)), ids=[hour.scenario for hour in BAD_DAY])
+def test_hour_is_recorded_completely(day: Day, number: int) -> None:
+    """Nagios has the plugin's text, long output and perfdata."""
+    day.pages[number].check()
 
 
-def state(scene: Scene, service: str) -> int:
-    """Return the state that *service* has to be in."""
-    return scene.state_of(SERVICES[service]) if SERVICES[service] else scene.state
-
-
-def test_text_says_what_happened(diary: Diary) -> None:
-    """Word for word what the plugin said, and it tells what the scene is about."""
-    for page in diary.pages:
-        text = page.whole["plugin_output"]
-        assert timeless(text) == timeless(page.alone.split(" | ", 1)[0].replace(";", ":"))
-        assert text.startswith(f"RODIN_QUEUES {STATES[page.scene.state]} - ")
-        for word in page.scene.told:
-            assert word in text, f"{word!r} is not in {text!r}"
-
-
-def test_long_output_has_a_line_for_each_queue(diary: Diary) -> None:
-    """What `-v` adds arrives below the first line; an answer without queues adds none."""
-    for page in diary.pages:
-        lines = page.whole["long_plugin_output"].replace("\\n", "\n").strip().splitlines()
-        assert [timeless(line) for line in lines] == timeless(page.alone).splitlines()[1:]
-        for queue in QUEUES if counts(page.scene.scenario) else ():
-            assert any(line.startswith("[") and queue in line for line in lines)
-
-
-def test_perfdata_arrives_whole(diary: Diary) -> None:
-    """Every metric of the answer, with the limits of the example, and what the attempt cost."""
-    for page in diary.pages:
-        check_perfdata(page.whole["performance_data"], page.scene, QUEUES)
-        for queue in QUEUES:
-            written = page.records[f"Rodin queue {queue}"]["performance_data"]
-            check_perfdata(written, page.scene, (queue,))
-
-
-def test_problem_turns_hard_at_the_fifth_check(diary: Diary) -> None:
-    """The first problem of the day is soft four times; once hard, a change of it is hard."""
-    told = [(a.state, a.kind, a.attempt) for a in diary.alerts if a.service == ALL]
-    assert told == [
+def test_problem_becomes_hard_at_the_fifth_check(day: Day) -> None:
+    """The first problem of the day is soft four times. After that, each change is hard."""
+    assert day.alerts == [
         *[("WARNING", "SOFT", str(attempt)) for attempt in (1, 2, 3, 4)],
         ("WARNING", "HARD", "5"),
         ("CRITICAL", "HARD", "5"),
@@ -152,46 +79,64 @@ def test_problem_turns_hard_at_the_fifth_check(diary: Diary) -> None:
     ]
 
 
-def test_only_the_service_for_all_queues_pages(diary: Diary) -> None:
-    """Once for each new state, with the text that says why; single queues page nobody."""
-    subjects = [line for line in diary.mail.splitlines() if line.startswith("-s ")]
+def test_only_the_service_for_all_queues_sends_mail(day: Day) -> None:
+    """It sends one message for each new state. Services for single queues send none."""
+    subjects = [line for line in day.mail.splitlines() if line.startswith("-s ")]
     assert [subject.strip("-s *").partition(" **")[0] for subject in subjects] == [
         f"PROBLEM Service Alert: Hyper3D Rodin/{ALL} is WARNING",
         f"PROBLEM Service Alert: Hyper3D Rodin/{ALL} is CRITICAL",
         f"PROBLEM Service Alert: Hyper3D Rodin/{ALL} is UNKNOWN",
         f"RECOVERY Service Alert: Hyper3D Rodin/{ALL} is OK",
     ]
-    assert "rodin.mesh" in diary.mail
+    assert "rodin.mesh" in day.mail
 
 
-def test_short_spike_pages_nobody(diary: Diary, nagios: Nagios, site: RodinSite) -> None:
-    """A worker that is back before the fifth check leaves soft lines in the log, and no mail."""
-    before = len(diary.alerts)
+def test_short_problem_sends_no_mail(day: Day, nagios: Nagios, site: Site) -> None:
+    """A worker that is back before the fifth check leaves only soft states in the log."""
+    known = len(day.alerts)
     site.server.scenario = "dead-worker"
-
-    def alerts() -> List[Alert]:
-        return [alert for alert in nagios.alerts()[before:] if alert.service == ALL]
-
-    nagios.wait_for("the problem is seen", alerts)
+    nagios.wait_for("the problem is in the log", lambda: nagios.alerts()[known:])
     site.server.scenario = "idle"
-    nagios.wait_for("the recovery is seen", lambda: alerts()[-1].state == "OK")
-    assert {alert.kind for alert in alerts()} == {"SOFT"}
-    assert nagios.mail() == diary.mail
+    nagios.wait_for("the recovery is in the log", lambda: nagios.alerts()[-1][0] == "OK")
+    assert {kind for _, kind, _ in nagios.alerts()[known:]} == {"SOFT"}
+    assert nagios.mail() == day.mail
 
 
-def test_handed_on_perfdata_are_complete(diary: Diary, nagios: Nagios) -> None:
-    """What Nagios writes for graphing tools is what it recorded."""
-    written = (nagios.var / "perfdata").read_text("utf-8").splitlines()
-    rows = [line.split("\t") for line in written if line.startswith("rodin\t")]
-    for page in diary.pages:
-        assert ["rodin", ALL, page.whole["performance_data"]] in rows
+def test_graphing_tools_get_the_perfdata(day: Day, nagios: Nagios) -> None:
+    handed_on = [parse(row[2]) for row in nagios.handed_on() if row[:2] == ["rodin", ALL]]
+    for page in day.pages:
+        assert page.reports[""].metrics in handed_on
 
 
-def test_token_stays_in_its_file(
-    diary: Diary, nagios: Nagios, site: RodinSite, watch: Watch
-) -> None:
-    """Neither a command line nor a log, a status file or a cache holds it."""
-    assert len(diary.pages) == len(BAD_DAY)
-    assert any(str(site.token_file) in line for line in watch.lines_of("check_rodin_queues"))
-    assert watch.leaks == []
-    assert leaking_files(site.server.token, nagios.folder) == []
+def test_pages_show_problem_and_recovery(day: Day, nagios: Nagios, site: Site) -> None:
+    """The status page shows the plugin's text. The README's picture is made of two such pages."""
+    del day  # the pictures follow the day
+    pages, pictures = WebPages(nagios), []
+    for hour in (BAD_DAY[2], BAD_DAY[5]):
+        site.server.scenario = hour.scenario
+        text = nagios.settle(hour)[ALL].text
+        page = pages.page("status.cgi", STATUS_PAGE)
+        assert text in html.unescape(page)
+        assert site.server.token not in pages.page("extinfo.cgi", SERVICE_PAGE)
+        pictures.append(pages.picture(page, "1000,272", f"{hour.scenario}.png"))
+    both = '<hr style="margin:0">'.join(f'<img src="{picture.name}">' for picture in pictures)
+    made = pages.picture(f'<body style="margin:0">{both}', "1000,546", "both.png")
+    for picture in (made, PICTURE):
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        assert picture.stat().st_size < LARGEST
+    if "RODIN_PICTURE" in os.environ:
+        shutil.copy(made, ROOT / os.environ["RODIN_PICTURE"])
+
+
+def test_token_stays_in_its_file(day: Day, nagios: Nagios, site: Site) -> None:
+    """It is in no log, status file or cache."""
+    assert day.pages[-1].alone.state == "OK"
+    assert site.leaks(nagios.directory) == []
+
+
+def test_load_of_a_small_site_is_measured(top: Path, plugins: Path) -> None:
+    """The measurement in the README of the example works, and loses no service."""
+    cells = load.measure(top, plugins, hosts=2, interval=4, rounds=3)
+    assert (cells[:3], cells[-1]) == (["10", "4 s", "2.5"], "0")
+    assert len(cells) == load.HEAD.count("--:")
+    assert load.HEAD in (EXAMPLE.parent / "README.md").read_text("utf-8")

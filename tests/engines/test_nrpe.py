@@ -1,143 +1,80 @@
-"""NRPE end to end on loopback with `examples/nrpe/rodin.cfg`: what check_nrpe gets is whole."""
+"""NRPE runs the commands of `examples/nrpe/rodin.cfg`, and check_nrpe receives whole outputs."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Iterator, NamedTuple, Tuple
+from typing import Iterator
 
 import pytest
 
-from tests.engines.meaning import check_perfdata, timeless
-from tests.engines.nagios import Nagios
-from tests.engines.programs import Account, Daemon, find, free_port, run_as, stopping
-from tests.engines.rodin import BAD_DAY, QUEUES, STATES, RodinSite, Scene
-from tests.engines.secrecy import Watch, leaking_files
+from tests.engines.nagios import Nagios, Nrpe
+from tests.engines.programs import ROOT, Account
+from tests.engines.rodin import BAD_DAY, QUEUES, Hour, Site
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("nrpe")]
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "nrpe"
-DEBIAN = Path("/etc/nagios/nrpe.cfg")
-PLUGIN = "/usr/lib/nagios/plugins/check_rodin_queues"
+EXAMPLES = ROOT / "examples" / "nrpe"
+ALL = "check_rodin_queues"
 
-#: What NRPE's old protocol carries, in bytes.
+#: Bytes that NRPE's old protocol can carry.
 OLD_PACKET = 1024
 
 
-class Nrpe(NamedTuple):
-    """A running NRPE, and how it is asked."""
-
-    folder: Path
-    port: int
-    user: Account
-    daemon: Daemon
-
-    def ask(self, command: str, *options: str) -> Tuple[int, str]:
-        """Return exit code and output of check_nrpe."""
-        words = (find("/usr/lib/nagios/plugins/check_nrpe"), "-H", "127.0.0.1", "-p")
-        done = run_as(self.user, *words, str(self.port), *options, "-c", command)
-        return done.returncode, done.stdout
-
-
 @pytest.fixture(scope="module")
-def nrpe(room: Path, engine_user: Account, installed: Path, site: RodinSite) -> Iterator[Nrpe]:
-    """Run NRPE with Debian's configuration and the example in its folder of commands."""
-    program = find("nrpe")
-    commands = room / "nrpe.d"
-    commands.mkdir()
-    text = (EXAMPLES / "rodin.cfg").read_text("utf-8")
-    for shipped, here in (
-        (PLUGIN, str(installed)),
-        ("https://rodin.example.com", site.server.url),
-        ("/etc/rodin/token", str(site.token_file)),
-    ):
-        assert shipped in text
-        text = text.replace(shipped, here)
-    (commands / "rodin.cfg").write_text(text, "utf-8")
-    port = free_port()
-    (room / "nrpe.cfg").write_text(settings(room, port), "utf-8")
-    engine_user.own(room)
-    command = (program, "-c", str(room / "nrpe.cfg"), "-f")
-    daemon = Daemon(*command, user=engine_user, log=room / "output")
-    running = Nrpe(room, port, engine_user, daemon)
-    with stopping(daemon):
-        daemon.wait_for("NRPE answers", lambda: running.ask("check_users")[0] != 2, 30)
-        yield running
+def nrpe(place: Path, user: Account, plugin: Path, site: Site) -> Iterator[Nrpe]:
+    """Run an NRPE that checks the site with the example."""
+    changes = {
+        "/usr/lib/nagios/plugins/check_rodin_queues": plugin,
+        "https://rodin.example.com": site.server.url,
+        "/etc/rodin/token": site.token_file,
+    }
+    nrpe = Nrpe(place / "nrpe", user)
+    nrpe.copy(EXAMPLES / "rodin.cfg", "nrpe.d/rodin.cfg", changes)
+    with nrpe:
+        yield nrpe
 
 
-def settings(room: Path, port: int) -> str:
-    """Return Debian's main file with this room's places; no command is let in from outside."""
-    text = DEBIAN.read_text("utf-8")
-    assert "\ndont_blame_nrpe=0\n" in text
-    for debian, here in (
-        ("server_port=5666", f"server_port={port}\nserver_address=127.0.0.1"),
-        ("/run/nagios/nrpe.pid", str(room / "nrpe.pid")),
-        ("include=/etc/nagios/nrpe_local.cfg", ""),
-        ("include_dir=/etc/nagios/nrpe.d/", f"include_dir={room / 'nrpe.d'}"),
-    ):
-        assert debian in text, debian
-        text = text.replace(debian, here)
-    return text
+@pytest.mark.parametrize("hour", BAD_DAY[:-1], ids=lambda hour: hour.scenario)
+def test_hour_arrives_completely(nrpe: Nrpe, site: Site, plugin: Path, hour: Hour) -> None:
+    """State, text and perfdata arrive with the current protocol and with the old one."""
+    site.server.scenario = hour.scenario
+    for options in ((), ("--v2-packets-only",)):
+        outcome = nrpe.ask(ALL, *options)
+        assert len(outcome.stdout) < OLD_PACKET
+        hour.check(site.report(outcome), site.alone(plugin)._replace(more=""))
 
 
-@pytest.mark.parametrize("scene", BAD_DAY[:-1], ids=lambda scene: scene.scenario)
-def test_bad_day_arrives_whole(nrpe: Nrpe, site: RodinSite, watch: Watch, scene: Scene) -> None:
-    """State, text and every metric, over the current protocol and over the old one."""
-    site.server.scenario = scene.scenario
-    code, output = nrpe.ask("check_rodin_queues")
-    text, _, perfdata = output.rstrip("\n").partition(" | ")
-    assert code == scene.state
-    assert text.startswith(f"RODIN_QUEUES {STATES[scene.state]} - ")
-    assert all(word in text for word in scene.told)
-    check_perfdata(perfdata, scene, QUEUES)
-    old_code, old = nrpe.ask("check_rodin_queues", "--v2-packets-only")
-    assert (old_code, timeless(old)) == (code, timeless(output))
-    assert len(old) < OLD_PACKET
-    assert watch.leaks == []
-
-
-def test_each_queue_has_a_command(nrpe: Nrpe, site: RodinSite) -> None:
-    """A command for one queue judges that queue alone."""
+def test_each_queue_has_a_command(nrpe: Nrpe, site: Site) -> None:
     site.server.scenario = "idle"
     for queue in QUEUES:
-        code, output = nrpe.ask(f"check_rodin_queue_{queue.partition('.')[2]}")
-        assert code == 0
-        check_perfdata(output.rstrip("\n").partition(" | ")[2], BAD_DAY[0], (queue,))
+        found = site.report(nrpe.ask(f"check_rodin_queue_{queue.partition('.')[2]}"))
+        BAD_DAY[0].check_metrics(found.metrics, [queue])
 
 
-def test_plugin_ends_before_its_caller_gives_up(nrpe: Nrpe, site: RodinSite) -> None:
-    """A silent server is told by the plugin, which knows the reason, not by check_nrpe."""
+def test_plugin_ends_before_check_nrpe_gives_up(nrpe: Nrpe, site: Site) -> None:
+    """The message about a silent server is the plugin's, which knows the reason."""
     site.server.scenario = "silent"
-    code, output = nrpe.ask("check_rodin_queues")
-    assert code == 2
-    assert output.startswith("RODIN_QUEUES CRITICAL - ")
+    found = site.report(nrpe.ask(ALL))
+    assert (found.state, found.conditions) == ("CRITICAL", ("timeout",))
+
+
+def test_arguments_from_outside_are_rejected(nrpe: Nrpe) -> None:
+    outcome = nrpe.ask(ALL, "-a", "--help")
+    assert (outcome.code, "RODIN_QUEUES" in outcome.stdout) == (3, False)
+
+
+def test_token_stays_in_its_file(nrpe: Nrpe, site: Site) -> None:
     site.server.scenario = "idle"
+    assert site.report(nrpe.ask(ALL)).state == "OK"
+    assert site.leaks(nrpe.directory) == []
 
 
-def test_arguments_from_outside_are_refused(nrpe: Nrpe) -> None:
-    """Nobody on the network chooses what the plugin is run with."""
-    code, output = nrpe.ask("check_rodin_queues", "-a", "--help")
-    assert code == 3
-    assert "RODIN_QUEUES" not in output
-
-
-def test_token_stays_in_its_file(nrpe: Nrpe, site: RodinSite, watch: Watch) -> None:
-    """Neither a command line nor a file of NRPE's holds it."""
-    assert nrpe.ask("check_rodin_queues")[0] == 0
-    assert watch.leaks == []
-    assert leaking_files(site.server.token, nrpe.folder) == []
-
-
-def test_nagios_side_loads_as_shipped(
-    room: Path, engine_user: Account, plugin_folder: Path
-) -> None:
-    """Beside Debian's own objects, and each service asks for a command of the other side."""
-    (room / "nagios").mkdir()
-    nagios = Nagios(room / "nagios", engine_user, plugin_folder)
-    nagios.add(EXAMPLES / "nagios.cfg", {})
-    said = nagios.verify()
-    assert "Total Warnings: 0" in said, said
-    assert "Total Errors:   0" in said, said
+def test_nagios_side_loads_as_shipped(place: Path, user: Account, plugins: Path) -> None:
+    """Its services ask for exactly the commands that the other side offers."""
+    nagios = Nagios(place / "nagios", user, plugins)
+    nagios.copy(EXAMPLES / "nagios.cfg", "conf.d/rodin.cfg")
+    nagios.verify()
     asked = re.findall(r"check_nrpe!(\S+)", (EXAMPLES / "nagios.cfg").read_text("utf-8"))
     offered = re.findall(r"command\[(\w+)\]", (EXAMPLES / "rodin.cfg").read_text("utf-8"))
     assert sorted(asked) == sorted(offered)

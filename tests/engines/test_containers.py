@@ -1,0 +1,202 @@
+"""Podman builds the images of `examples/kubernetes`, and runs the Deployment with its probes."""
+
+from __future__ import annotations
+
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Iterator, Mapping, NamedTuple, Tuple
+
+import pytest
+
+from tests.console import GRACE, in_time, probed
+from tests.engines import wall_times
+from tests.engines.containers import (
+    BASE,
+    EXAMPLE,
+    KINDS,
+    PLUGIN,
+    USER,
+    Container,
+    Podman,
+    deployment,
+    plugin_container,
+    probe,
+    worker,
+)
+from tests.engines.programs import free_port
+from tests.engines.rodin import Site, serve
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("containers")]
+
+LIVENESS = probe("liveness")
+TOKEN_FILE = LIVENESS.option("--token-file")
+
+#: The exit codes of the probes in the order of KINDS.
+ALL_PASS, ALIVE, ALL_FAIL = (0, 0, 0), (1, 1, 0), (1, 1, 1)
+
+
+class Case(NamedTuple):
+    """What is wrong, if anything, and what the probes make of it.
+
+    *changes* replaces words of the manifest, *more* follows them.
+    """
+
+    name: str
+    codes: Tuple[int, ...]
+    state: str
+    scenario: str = "idle"
+    changes: Mapping[str, str] = {}
+    more: Tuple[str, ...] = ()
+    env: Mapping[str, str] = {}
+
+
+#: What the server does. The Deployment's own health check sees it too.
+SERVER = (
+    Case("healthy", ALL_PASS, "OK"),
+    Case("stalled", ALL_PASS, "WARNING", "stalled"),
+    Case("no consumer", ALL_FAIL, "CRITICAL", "dead-worker"),
+    Case("server error", ALIVE, "CRITICAL", "server-error"),
+    Case("rejected token", ALIVE, "UNKNOWN", "rejected"),
+    Case("login page", ALIVE, "UNKNOWN", "bad-answer"),
+)
+CASES = (
+    *SERVER,
+    Case("no server", ALIVE, "CRITICAL", env={"RODIN_URL": f"http://127.0.0.1:{free_port()}"}),
+    Case("no token", ALIVE, "UNKNOWN", changes={TOKEN_FILE: "/etc/rodin-api/nothing"}),
+    Case("usage error", ALL_FAIL, "UNKNOWN", more=("--no-such-option",)),
+)
+
+
+@pytest.fixture(scope="module")
+def podman() -> Iterator[Podman]:
+    """Give a podman with the example's images."""
+    with Podman() as installation:
+        installation.make_images()
+        yield installation
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """Serve a site whose token the containers' user can read."""
+    with tempfile.TemporaryDirectory() as directory, serve(Path(directory), USER) as rodin:
+        yield rodin
+
+
+@pytest.fixture(scope="module")
+def small(podman: Podman, site: Site) -> Iterator[Container]:
+    """Run the plugin's image with the smallest CPU limit of the README."""
+    with plugin_container(podman, site, cpus="0.1") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def deployed(podman: Podman, site: Site) -> Iterator[Container]:
+    """Run the Deployment."""
+    with deployment(podman, site) as running:
+        yield running
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_probes_of_the_deployment(deployed: Container, site: Site, case: Case) -> None:
+    """Each prints one line for the kubelet's event, and has an exit code that it understands."""
+    site.server.scenario = case.scenario
+    for kind, code in zip(KINDS, case.codes):
+        words = (case.changes.get(word, word) for word in probe(kind).argv)
+        done = deployed.exec(*words, *case.more, env=case.env)
+        assert (probed(done), done.line.split(" ")[1]) == (code, case.state), (kind, done)
+
+
+@pytest.mark.parametrize("case", SERVER, ids=[case.name for case in SERVER])
+def test_health_check_of_the_deployment(deployed: Container, site: Site, case: Case) -> None:
+    """Podman runs the liveness probe that it read in the manifest."""
+    site.server.scenario = case.scenario
+    done = deployed.podman.run("healthcheck", "run", deployed.name)
+    assert done.code == case.codes[KINDS.index("liveness")], done.stderr
+    last = deployed.inspect()["State"]["Health"]["Log"][-1]
+    assert last["Output"].startswith(f"RODIN_QUEUES {case.state} - ")
+
+
+def test_deployment_is_confined(deployed: Container) -> None:
+    """It is not root, has no capabilities, cannot gain any, and can write nowhere."""
+    lines = deployed.exec("cat", "/proc/self/status").stdout.splitlines()
+    status = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    assert status["Uid"].split() == status["Gid"].split() == [str(USER.uid)] * 4
+    assert (int(status["CapBnd"], 16), status["NoNewPrivs"], status["Seccomp"]) == (0, "1", "2")
+    for directory in ("/", "/tmp", "/run", "/opt/check_rodin_queues", "/etc/rodin-api"):
+        assert deployed.exec("touch", f"{directory}/file").code == 1, directory
+    limits, host = worker()["resources"]["limits"], deployed.inspect()["HostConfig"]
+    assert host["NanoCpus"] == int(limits["cpu"].rstrip("m")) * 1_000_000
+    assert host["Memory"] == int(limits["memory"].rstrip("Mi")) << 20
+
+
+def test_no_process_is_left(deployed: Container, site: Site) -> None:
+    """The worker reaps no child. After an error and a timeout it is still the only process."""
+    deployed.exec(*LIVENESS.argv, "--no-such-option")
+    site.server.scenario = "silent"
+    deployed.podman.run("healthcheck", "run", deployed.name)
+    assert deployed.processes() == ["1 (sleep) S"]
+
+
+def test_token_stays_in_its_file(podman: Podman, deployed: Container, site: Site) -> None:
+    """It is in no variable, log or health report. Podman keeps only the Secret's volume."""
+    site.server.scenario = "rejected"
+    podman.run("healthcheck", "run", deployed.name)
+    shown = [podman.do(what, deployed.name) for what in ("inspect", "logs")]
+    shown.append(deployed.exec("env").stdout)
+    assert not [text for text in shown if site.server.token in text]
+    root = podman.directory / "root"
+    kept = (root / "overlay-containers", root / "libpod", root / "volumes")
+    (volume,) = site.leaks(*kept, podman.directory / "tmpdir")
+    assert volume.is_relative_to(root / "volumes" / "rodin-api")
+
+
+def test_timeout_comes_before_the_kubelet_kills(small: Container, site: Site) -> None:
+    """With 100m of CPU too, the plugin ends on its own, and the event names the reason."""
+    site.server.scenario = "silent"
+    start, earliest = partial(small.exec, *LIVENESS.argv), float(LIVENESS.option("-t"))
+    done = in_time(start, LIVENESS.timeout - GRACE, earliest)
+    assert (probed(done), "(timeout)" in done.line) == (0, True)
+
+
+def test_memory_suffices(small: Container, site: Site) -> None:
+    """Four probes at the same time, as after a restart, fit in 64 MiB."""
+    site.server.scenario = "idle"
+    argv = (*probe("readiness").argv, "-t", "60")  # with 100m they can take longer than 4 s
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(lambda _: small.exec(*argv), range(4)))
+    assert [done.code for done in outcomes] == [0] * 4
+    assert small.inspect()["State"]["OOMKilled"] is False
+
+
+def test_wall_times(small: Container, site: Site) -> None:
+    """A probe takes less time than the import of its libraries, and far less than its timeout."""
+    site.server.scenario = "idle"
+    seconds = wall_times.measure(small, runs=3)
+    assert seconds[wall_times.HEALTHY] < seconds[wall_times.LIBRARIES] * 1.1
+    assert seconds[wall_times.HEALTHY] < LIVENESS.timeout / 2
+    assert seconds[wall_times.USAGE] < seconds[wall_times.HEALTHY] * 0.7
+    page = (EXAMPLE / "README.md").read_text("utf-8")
+    assert [row for row in seconds if f"| {row} |" not in page] == []
+
+
+@pytest.mark.parametrize("image", ["small", "deployed"])
+def test_every_module_is_compiled(image: str, site: Site, request: pytest.FixtureRequest) -> None:
+    """No run compiles a module, because it could not keep the byte code."""
+    site.server.scenario = "idle"
+    container: Container = request.getfixturevalue(image)
+    argv = probe("readiness").argv
+    said = container.exec(str(Path(argv[0]).with_name("python")), "-v", *argv).stderr
+    loaded = [line for line in said.splitlines() if line.startswith("# code object from ")]
+    assert len(loaded) > 100
+    assert [line for line in loaded if not line.endswith(".pyc'")] == []
+
+
+def test_image_is_small(podman: Podman) -> None:
+    """It holds its base, byte code and the plugin, but no pip and no build tools."""
+    size = ("image", "inspect", "--format={{.Size}}")
+    assert int(podman.do(*size, PLUGIN)) - int(podman.do(*size, BASE)) < 30e6
+    look = ("run", "--rm", "--network=none", "--entrypoint=find", PLUGIN, "/opt", "-name")
+    assert podman.do(*look, "check_rodin_queues")
+    assert podman.do(*look, "pip*") == ""

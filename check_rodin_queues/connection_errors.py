@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple, Type, T
 
 import requests
 import urllib3.exceptions
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.progress import (
@@ -109,6 +110,7 @@ _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
     (requests.exceptions.InvalidProxyURL, BAD_PROXY),
     (urllib3.exceptions.LocationParseError, BAD_PROXY),
     (requests.exceptions.InvalidSchema, SOCKS_PROXY),
+    (CertificateError, _WRONG_NAME),  # of urllib3 1.26
     (
         http.client.IncompleteRead,
         ("{where} closed the connection in the middle of the response", _CHECK_LOG),

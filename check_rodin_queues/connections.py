@@ -89,11 +89,15 @@ class _Dialed:
         self.dialer.progress.phase = TLS
         return connection
 
-    def _connect_tls_proxy(self, *args: Any, **kwargs: Any) -> Any:
+    def _connect_tls_proxy(self: Any, host: str, connection: socket.socket) -> Any:
+        """Return *connection* with TLS to the proxy *host*, whose name urllib3 1.26 ignores."""
         self.dialer.progress.phase = PROXY_TLS
-        connection = super()._connect_tls_proxy(*args, **kwargs)  # type: ignore[misc]
+        context = self.proxy_config.ssl_context
+        checked, context.check_hostname = context.check_hostname, bool(context.verify_mode)
+        wrapped = context.wrap_socket(connection, server_hostname=host)
+        context.check_hostname = checked
         self.dialer.progress.phase = TLS
-        return connection
+        return wrapped
 
     def _tunnel(self) -> None:
         self.dialer.progress.phase = PROXY_REPLY
@@ -109,6 +113,10 @@ class Adapter(requests.adapters.HTTPAdapter):
     """Connects by *dialer*, directly or by *proxy*, and verifies with *context* alone."""
 
     def __init__(self, dialer: Dialer, context: Any, proxy: Optional[str]) -> None:
+        old = urllib3.__version__.startswith("1.")  # type: ignore[attr-defined]
+        if old and context is not None:
+            # urllib3 1.26 hides an IP address from ssl, so it has to compare all names itself
+            context.check_hostname = False
         self._context = context
         self._proxy = proxy
         self._pools = _pools(dialer)

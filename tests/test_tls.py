@@ -106,15 +106,16 @@ def test_a_flaw_is_rejected(flaw: str, flawed: Callable[..., ssl.SSLContext], tr
 
 
 @pytest.mark.parametrize("flaw", CHOSEN)
-@pytest.mark.parametrize("whose", ["server", "proxy"])
+@pytest.mark.parametrize("whose", ["server", "proxy", "proxy of http"])
 def test_a_flaw_is_rejected_through_a_proxy(
     flaw: str, whose: str, flawed: Callable[..., ssl.SSLContext], secure: ssl.SSLContext, trust: Ask
 ) -> None:
     """The certificate of a proxy that speaks TLS is verified like that of a server."""
-    tls = (flawed(flaw), secure) if whose == "server" else (secure, flawed(flaw))
+    bad = flawed(flaw)
+    tls = {"server": (bad, secure), "proxy": (secure, bad), "proxy of http": (None, bad)}[whose]
     with Server(SOUND, tls=tls[0]) as server, Proxy(tls=tls[1]) as proxy:
         named = f"https://localhost:{proxy.port}" if flaw == "another name" else proxy.url
-        rejected(trust(server.url, HTTPS_PROXY=named))
+        rejected(trust(server.url, HTTPS_PROXY=named, HTTP_PROXY=named))
         assert server.requests == []
         assert bool(proxy.requests) == (whose == "server")
         assert TOKEN.encode() not in proxy.heard

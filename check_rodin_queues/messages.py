@@ -72,7 +72,7 @@ def describe(findings: Sequence[Finding], place: str) -> Tuple[Tuple[str, ...], 
         return (_summary(findings),), ""
     selected = len({finding.display for finding in findings if finding.queue})
     groups = _grouped(_without_repetition(bad), place)
-    next_step = _next_step(groups[0], selected)
+    next_step = _next_step(groups, selected)
     room = _ROOM - len(f". {next_step}".encode()) - (len("; and 9999 more") if groups[1:] else 0)
     phrases = []
     for group in groups:
@@ -142,8 +142,10 @@ def _listed(items: Sequence[str], room: int) -> str:
     return ", ".join(items[:shown]) + more
 
 
-def _next_step(group: Sequence[_Problem], selected: int) -> str:
-    step = group[0].next_step
+def _next_step(groups: Sequence[Sequence[_Problem]], selected: int) -> str:
+    group, step = groups[0], groups[0][0].next_step
+    if len(group) == 1 < len(groups) and step == "Start its workers":
+        return f"Start the workers of {group[0].text.partition(':')[0]}"
     if len(group) > 1 and step == "Start its workers":
         step = "Start their workers"
         if len(group) == selected:

@@ -93,7 +93,7 @@ two of four are dead | mesh 0 7 0, pack 0 0 0 |
   rodin.mesh 7, rodin.pack. Start their workers
 dead and stalled | mesh 0 7 0, pack 1 3 0 |
   CRITICAL - rodin.mesh: no consumers (critical below 1), 7 jobs waiting (stranded); rodin.pack: 3
-  jobs waiting, 1 consumer connected, 0 running (stalled). Start its workers
+  jobs waiting, 1 consumer connected, 0 running (stalled). Start the workers of rodin.mesh
 stalled | mesh 2 7 0 |
   WARNING - rodin.mesh: 7 jobs waiting, 2 consumers connected, 0 running (stalled). Check the worker
   logs: they are not picking up jobs
@@ -214,7 +214,7 @@ two members that are not queues | {"a": 1 0 0, "error": "OK", "message": ""} | -
   queue, exclude it with -x; else report it to the server's administrator
 an error and a dead worker | {"a": 0 7 0, "b": null} | --require=
   CRITICAL - a: no consumers (critical below 1), 7 jobs waiting (stranded); b: null, expected an
-  object (invalid). Start its workers
+  object (invalid). Start the workers of a
 a missing queue that is fine | | --require x --state missing=ok
   OK - queue x is not on the server (missing)
 a stranded queue that is fine | mesh 0 7 0 | --state stranded=ok -c consumers=

@@ -50,7 +50,7 @@ RODIN_QUEUES WARNING - mesh a: busy_ratio 0.666667 (warning above 0.5). Add work
         "-vv --require= -w 20 -c 100 -w total.consumers=20: -c busy_ratio=0.9 -w z*.consumers=5",
         2,
         """\
-RODIN_QUEUES CRITICAL - a: no consumers (critical below 1), 7 jobs waiting (stranded); rodin.mesh: 130 jobs waiting (critical above 100), all consumers busy, busy_ratio 1 (critical above 0.9); and 2 more. Start its workers | a.consumers=0;;1:;0 a.job_awaiting=7;20;100;0 a.job_running=0;;;0 rodin.mesh.busy_ratio=1;;0.9;0 rodin.mesh.consumers=2;;1:;0 rodin.mesh.job_awaiting=130;20;100;0 rodin.mesh.job_running=2;;;0 stalled.busy_ratio=0;;0.9;0 stalled.consumers=1;;1:;0 stalled.job_awaiting=3;20;100;0 stalled.job_running=0;;;0 total.consumers=13;20:;;0 x_y.busy_ratio=0.5;;0.9;0 x_y.consumers=10;;1:;0 x_y.job_awaiting=0;20;100;0 x_y.job_running=5;;;0
+RODIN_QUEUES CRITICAL - a: no consumers (critical below 1), 7 jobs waiting (stranded); rodin.mesh: 130 jobs waiting (critical above 100), all consumers busy, busy_ratio 1 (critical above 0.9); and 2 more. Start the workers of a | a.consumers=0;;1:;0 a.job_awaiting=7;20;100;0 a.job_running=0;;;0 rodin.mesh.busy_ratio=1;;0.9;0 rodin.mesh.consumers=2;;1:;0 rodin.mesh.job_awaiting=130;20;100;0 rodin.mesh.job_running=2;;;0 stalled.busy_ratio=0;;0.9;0 stalled.consumers=1;;1:;0 stalled.job_awaiting=3;20;100;0 stalled.job_running=0;;;0 total.consumers=13;20:;;0 x_y.busy_ratio=0.5;;0.9;0 x_y.consumers=10;;1:;0 x_y.job_awaiting=0;20;100;0 x_y.job_running=5;;;0
 [CRITICAL] a           consumers 0 (CRITICAL below 1)   job_awaiting 7 (warning above 20, critical above 100)    job_running 0                                       stranded
 [CRITICAL] rodin.mesh  consumers 2 (critical below 1)   job_awaiting 130 (WARNING above 20, CRITICAL above 100)  job_running 2  busy_ratio 1 (CRITICAL above 0.9)
 [WARNING] stalled     consumers 1 (critical below 1)   job_awaiting 3 (warning above 20, critical above 100)    job_running 0  busy_ratio 0 (critical above 0.9)    stalled
@@ -246,7 +246,7 @@ CROWDED: Dict[str, Tuple[str, str]] = {
     ),
     "40 backlogs after a dead queue": (
         many(40, queue(1, 999, 1), a=queue(0)),
-        "queue03 999, queue04 999, queue05 999 and 34 more. Start its workers",
+        "queue03 999, queue04 999, queue05 999 and 34 more. Start the workers of a",
     ),
     "a backlog after 40 dead queues": (
         many(40, queue(0), a=queue(1, 99, 1)),
@@ -259,7 +259,7 @@ CROWDED: Dict[str, Tuple[str, str]] = {
     ),
     "long names, each with its own problem": (
         answer({f"{number}" * 99: {**queue(0, 9), "consumers": -number} for number in (0, 1, 2)}),
-        "(stranded); and 1 more. Start its workers",
+        "(stranded); and 1 more. Start the workers of 0000",
     ),
     "wide characters": (
         answer({"\U0001f980" * 50 + str(number): queue(0, 9, 0) for number in range(9)}),

@@ -283,29 +283,6 @@ def test_nothing_leaves_the_process_but_one_request(
     assert list(home.iterdir()) == []
 
 
-# --- arguments ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "args",
-    [
-        ("--token", TOKEN),
-        (f"-t{TOKEN}",),
-        (TOKEN,),
-        ("-H", f"https://someone:{TOKEN}@127.0.0.1"),
-        ("-H", f"https://127.0.0.1/?token={TOKEN}"),
-        ("-H", f"127.0.0.1:{TOKEN}"),
-        ("--token-file", TOKEN),
-        ("-w", f"job_awaiting={TOKEN}"),
-        ("--state", f"auth={TOKEN}"),
-        ("--extra-opts", f"x@{TOKEN}"),
-    ],
-    ids=lambda args: " ".join(args).replace(TOKEN, "TOKEN"),
-)
-def test_a_token_given_as_an_argument_is_not_shown(args: Tuple[str, ...], ask: Ask) -> None:
-    assert ask("https://127.0.0.1:1", "-t", "2", *args).state == "UNKNOWN"
-
-
 #: A token that can also be the name of a host and of a queue.
 WORD = "c4n4ry0fL3tt3rsAndD1g1ts0nly5x7Q9w"
 

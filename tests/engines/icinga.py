@@ -17,7 +17,6 @@ import threading
 import urllib.request
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
-from urllib.parse import quote
 
 import pytest
 
@@ -190,11 +189,6 @@ class Icinga(Monitor):
     def runs_of(self, service: str = ALL) -> List[Run]:
         """Return the runs of *service* so far, oldest first."""
         return [run for run in self.runs if run.service == service]
-
-    def service(self, host: str, name: str) -> Dict[str, Any]:
-        """Return the attributes of a service."""
-        (found,) = self.api(f"objects/services/{quote(f'{host}!{name}')}")
-        return dict(found["attrs"])
 
 
 def _run(name: str, result: Mapping[str, Any]) -> Run:

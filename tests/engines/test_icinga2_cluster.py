@@ -103,9 +103,10 @@ def test_master_records_what_the_agent_found(
     assert site.leaks(cluster.master.directory, cluster.agent.directory) == []
 
 
-def test_every_queue_has_a_service_that_the_agent_runs(cluster: Cluster) -> None:
-    for queue in QUEUES:
-        assert cluster.master.service(HOST, f"rodin-queue-{queue}")["command_endpoint"] == AGENT
+def test_agent_also_checks_the_host_and_each_queue(cluster: Cluster) -> None:
+    host = cluster.master.api(f"objects/hosts/{HOST}")
+    queues = [cluster.master.api(f"objects/services/{HOST}!rodin-queue-{q}") for q in QUEUES]
+    assert {found["attrs"]["command_endpoint"] for (found,) in (host, *queues)} == {AGENT}
 
 
 @pytest.mark.parametrize("name", [MASTER, AGENT])

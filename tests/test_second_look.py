@@ -154,7 +154,11 @@ def test_the_last_complete_response_is_judged_and_time_ends_with_the_first(serve
     assert found.values["time"] < outcome.seconds - PAUSE
 
 
-@pytest.mark.parametrize("later", [[HOLD], http("401 No"), http("200 OK", site(mesh=5))])
+@pytest.mark.parametrize(
+    "later",
+    [[HOLD], http("401 No"), http("200 OK", site(mesh=5))],
+    ids=["silent", "401", "malformed"],
+)
 def test_v_says_why_a_later_look_was_not_used(later: Script, server: Server) -> None:
     server.play(http("200 OK", STALLED), later)
     outcome = run("-H", server.url, "-v", "-t", "2.5", env={"RODIN_API_KEY": "made-up"})

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.engines.programs import ROOT, find
+from tests.engines.programs import find
+from tests.tree import ROOT
 
 PICTURE = ROOT / "examples/verbose.png"
 

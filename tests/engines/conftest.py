@@ -7,7 +7,6 @@ is in a directory under /var/tmp, which is removed at the end of the session.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,8 @@ from typing import Iterator
 
 import pytest
 
-from tests.engines.programs import ROOT, Account, account, find
+from tests import tree
+from tests.engines.programs import Account, account, find
 from tests.engines.rodin import Site, serve
 
 PYTHON = "/usr/bin/python3"
@@ -24,23 +24,19 @@ PLUGINS = Path("/usr/lib/nagios/plugins")
 
 
 def install(directory: Path) -> Path:
-    """Install the project with the distribution's Python and libraries; return the plugin.
+    """Install a copy of the project with the distribution's Python and libraries.
 
-    setuptools builds in the source directory, so each installation builds a copy.
+    Return the plugin.
     """
     if subprocess.run([PYTHON, "-c", "import requests, nagiosplugin"], check=False).returncode:
         pytest.skip("python3-requests or python3-nagiosplugin is not installed")
-    venv, source = directory / "venv", directory / "source"
-    unneeded = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__", "tests")
-    shutil.copytree(ROOT, source, ignore=unneeded)
+    venv, source = directory / "venv", tree.copy(directory)
     # The installation writes byte code, because the engine's user cannot write it later.
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     python = str(venv / "bin" / "python")
-    for step in (
-        [PYTHON, "-m", "venv", "--without-pip", "--system-site-packages", str(venv)],
-        [sys.executable, "-m", "pip", "--python", python, "install", "-qq", "--no-deps", "."],
-    ):
-        subprocess.run(step, cwd=source, check=True, env=env)
+    tree.call(PYTHON, "-m", "venv", "--without-pip", "--system-site-packages", venv)
+    pip = (sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", ".")
+    tree.call(*pip, cwd=source, env=env)
     return venv / "bin" / "check_rodin_queues"
 
 

@@ -23,8 +23,9 @@ import pytest
 import yaml
 
 from tests.console import Outcome, environment
-from tests.engines.programs import ROOT, SEARCH_PATH, Account, find
+from tests.engines.programs import SEARCH_PATH, Account, find
 from tests.engines.rodin import Site
+from tests.tree import ROOT, call
 
 EXAMPLE = ROOT / "examples" / "kubernetes"
 KINDS = ("startup", "readiness", "liveness")
@@ -174,11 +175,11 @@ def at_most(limit: int, kind: int) -> int:
 def make_base(archive: Path) -> None:
     """Write the files of the base image; apt uses the settings of this machine."""
     settings = archive.with_name("apt.conf")
-    settings.write_text(output_of("apt-config", "dump", "Acquire"), "utf-8")
+    settings.write_text(call("apt-config", "dump", "Acquire"), "utf-8")
     lines = Path("/etc/os-release").read_text("utf-8").splitlines()
     release = dict(line.split("=", 1) for line in lines if "=" in line)["VERSION_CODENAME"]
     options = (f"--include={PACKAGES}", f"--aptopt={settings}", f"--extract-hook={USERS}")
-    output_of(find("mmdebstrap"), "--variant=extract", *options, release, str(archive))
+    call(find("mmdebstrap"), "--variant=extract", *options, release, str(archive))
 
 
 def fetch(directory: Path) -> None:
@@ -187,18 +188,11 @@ def fetch(directory: Path) -> None:
     The pip inside the image would not know the index of this machine.
     """
     version = "import sys; print('%d.%d' % sys.version_info[:2], end='')"
-    python = f"--python-version={output_of('/usr/bin/python3', '-c', version)}"
+    python = f"--python-version={call('/usr/bin/python3', '-c', version)}"
     needed = [line for line in requires("check_rodin_queues") or () if "extra ==" not in line]
     pip = (sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", f"-d{directory}")
     for group in (needed, ["setuptools"]):
-        output_of(*pip, python, *group)
-
-
-def output_of(*command: str) -> str:
-    """Return the output of a command that must succeed."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
-    return done.stdout
+        call(*pip, python, *group)
 
 
 class Container(NamedTuple):

@@ -21,8 +21,9 @@ from typing import List, Tuple
 
 from tests.engines.conftest import install, plugin_directory
 from tests.engines.nagios import Nagios
-from tests.engines.programs import ROOT, Account, account
+from tests.engines.programs import Account, account
 from tests.engines.rodin import Site, serve
+from tests.tree import ROOT
 
 EXAMPLE = ROOT / "examples" / "nagios" / "rodin.cfg"
 

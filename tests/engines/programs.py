@@ -22,8 +22,6 @@ import pytest
 
 from tests.console import Outcome
 
-ROOT = Path(__file__).parents[2]
-
 #: Where Debian installs daemons. The PATH of a test run can lack these directories.
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

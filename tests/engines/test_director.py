@@ -10,8 +10,9 @@ from typing import Iterator, List, NamedTuple
 import pytest
 
 from tests.engines.icinga import Database, Director, Icinga
-from tests.engines.programs import ROOT, Account
+from tests.engines.programs import Account
 from tests.engines.rodin import BAD_DAY, QUEUES, Run, Site
+from tests.tree import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("director")]
 

@@ -9,8 +9,9 @@ from typing import Dict, Iterator, List, NamedTuple, Tuple
 import pytest
 
 from tests.engines.icinga import ALL, Icinga
-from tests.engines.programs import ROOT, Account
+from tests.engines.programs import Account
 from tests.engines.rodin import BAD_DAY, Page, Run, Site
+from tests.tree import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("icinga2")]
 

@@ -17,9 +17,10 @@ import pytest
 
 from tests.engines import load
 from tests.engines.nagios import ALL, Nagios, WebPages
-from tests.engines.programs import ROOT, Account
+from tests.engines.programs import Account
 from tests.engines.rodin import BAD_DAY, Page, Site
 from tests.perfdata import parse
+from tests.tree import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("nagios")]
 

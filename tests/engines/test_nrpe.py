@@ -9,8 +9,9 @@ from typing import Iterator
 import pytest
 
 from tests.engines.nagios import Nagios, Nrpe
-from tests.engines.programs import ROOT, Account
+from tests.engines.programs import Account
 from tests.engines.rodin import BAD_DAY, QUEUES, Hour, Site
+from tests.tree import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("nrpe")]
 

@@ -10,7 +10,7 @@ import re
 from typing import Dict
 
 from tests.console import run
-from tests.engines.programs import ROOT
+from tests.tree import ROOT
 
 EXAMPLES = ROOT / "examples" / "icinga2"
 COMMAND = (EXAMPLES / "command.conf").read_text("utf-8")

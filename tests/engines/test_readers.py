@@ -15,8 +15,9 @@ from tests.engines.conftest import PLUGINS
 from tests.engines.icinga import Carbon, Icinga
 from tests.engines.nagios import Nrpe
 from tests.engines.programs import Account, find
-from tests.engines.rodin import jwt
+from tests.engines.rodin import LIFETIME
 from tests.perfdata import parse
+from tests.tokens import expiring
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("nrpe")]
 
@@ -55,7 +56,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> Lines:
     odd = tmp_path_factory.mktemp("odd") / "names"
     queue = {"consumers": 2, "job_awaiting": 9, "job_running": 1}
     odd.write_text(json.dumps(dict.fromkeys(ODD_NAMES, queue)))
-    token = jwt()
+    token = expiring(LIFETIME)
 
     def line(scenario: str) -> str:
         with Simulator(token=token, scenario=scenario, delay=0.1) as server:

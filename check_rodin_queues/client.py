@@ -84,9 +84,10 @@ class Client:
         url = self.route.server.url
         self._journal.note(REQUEST, f"request: GET {url}")
         try:
-            with self._send(url) as response:
-                self.progress.phase = READING
-                return self._body(response)
+            response = self._send(url)
+            self.progress.phase = READING
+            # not closed: that would wait for a thread that still reads an error's body
+            return self._body(response)
         except _CAUGHT as error:
             if self._journal.wants(DEBUG):
                 # repr doubles backslashes, and so would conceal an escaped token

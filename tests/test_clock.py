@@ -166,6 +166,14 @@ def test_a_proxy_whose_tls_hangs(server: Server, ask: Ask) -> None:
     late(lambda: ask("-H", "https://rodin.example", **env), PHASES["TLS handshake"], "proxy")
 
 
+def test_the_deadline_in_the_body_of_an_error_does_not_change_the_state(
+    server: Server, ask: Ask
+) -> None:
+    server.play([1.0, head("401 No", "Content-Length: 99"), HOLD])
+    outcome = in_time(lambda: ask("-H", server.url, "-t", "2", "-vvv"), 2)
+    assert report(outcome, verbose=True).conditions == ("auth",)
+
+
 # --- files of the system, in a mount namespace ---------------------------------------------------
 
 

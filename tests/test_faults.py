@@ -335,6 +335,16 @@ def test_a_fault_is_the_same_on_every_road(
     assert (asked.connections, proxy.connections) == (1, road != "TLS")
 
 
+@pytest.mark.parametrize(
+    ("script", "condition"), rows("401 without its body", "503 with a gzip bomb")
+)
+def test_the_body_of_an_error_is_read_for_a_second(
+    script: Script, condition: str, server: Server, ask: Callable[..., Report]
+) -> None:
+    server.play(script)
+    check(ask("-H", server.url, "-vvv"), condition)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("script", "condition"), rows())
 def test_a_fault_at_every_verbosity(

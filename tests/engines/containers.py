@@ -129,6 +129,7 @@ class Podman:
         start = time.monotonic()
         done = subprocess.run(
             [self._program, *places, *args],
+            cwd=self.directory,  # a container without memory leaves a file `oom` there
             input=stdin,
             capture_output=True,
             encoding="utf-8",

@@ -109,6 +109,7 @@ _CHECK_LOG = "Check the log of the server or its gateway"
 _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
     (requests.exceptions.InvalidProxyURL, BAD_PROXY),
     (urllib3.exceptions.LocationParseError, BAD_PROXY),
+    (http.client.InvalidURL, BAD_PROXY),
     (requests.exceptions.InvalidSchema, SOCKS_PROXY),
     (CertificateError, _WRONG_NAME),  # of urllib3 1.26
     (
@@ -240,6 +241,8 @@ def _tls_words(error: ssl.SSLError) -> _Words:
         next_step = "Enable TLS 1.2 on the server"
     elif "UNRECOGNIZED_NAME" in reason:
         next_step = "Use a host name from the certificate in {option}"
+    if "EOF" in str(error):
+        reason = "CONNECTION_CLOSED"  # OpenSSL 1.1.1 gives no reason
     detail = re.sub("^(SSL|TLS)V[0-9]+_(ALERT_)?", "", reason).lower().replace("_", " ")
     return f"TLS handshake with {{where}} failed{detail and f': {detail}'}", next_step
 

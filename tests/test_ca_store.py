@@ -94,17 +94,6 @@ def test_the_store_of_the_system(
     assert tuple(find_ca_store(None, {})) == expected
 
 
-def test_the_places_of_the_distributions() -> None:
-    """Debian, Red Hat, SUSE and Alpine."""
-    assert ca_store.SYSTEM_DIRECTORIES == ("/etc/ssl/certs", "/etc/pki/tls/certs")
-    assert ca_store.SYSTEM_FILES == (
-        "/etc/ssl/certs/ca-certificates.crt",
-        "/etc/pki/tls/certs/ca-bundle.crt",
-        "/etc/ssl/ca-bundle.pem",
-        "/etc/ssl/cert.pem",
-    )
-
-
 @pytest.mark.parametrize(
     ("name", "hashed"),
     [

@@ -439,8 +439,8 @@ https | plain HTTP
   CRITICAL - SERVER does not speak TLS (unreachable). Check the port; for plain HTTP, use -H
   http://HOST
 https | closed
-  CRITICAL - TLS handshake with SERVER failed: unexpected eof while reading (unreachable). The
-  server may require a client certificate: check --client-cert and --client-key
+  CRITICAL - TLS handshake with SERVER failed: connection closed (unreachable). The server may
+  require a client certificate: check --client-cert and --client-key
 https | a TLS alert
   CRITICAL - TLS handshake with SERVER failed: handshake failure (unreachable). The server may
   require a client certificate: check --client-cert and --client-key

@@ -208,7 +208,8 @@ def test_a_library_that_is_missing_is_named(
 @pytest.mark.parametrize("timeout", ["60", "10"])
 def test_200_at_once_are_right_or_on_time(timeout: str, server: Server) -> None:
     def one(_: int) -> Outcome:
-        return run("-H", server.url, "-t", timeout, env={"RODIN_API_KEY": TOKEN})
+        args = ("-H", server.url, "-t", timeout)
+        return run(*args, env={"RODIN_API_KEY": TOKEN}, within=180)
 
     with ThreadPoolExecutor(200) as pool:
         found = [report(outcome) for outcome in pool.map(one, range(200))]

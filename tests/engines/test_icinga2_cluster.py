@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Iterator, List, NamedTuple
 
@@ -91,13 +92,14 @@ def test_master_records_what_the_agent_found(
     cluster: Cluster, site: Site, plugin: Path, number: int
 ) -> None:
     """The master has the agent's text and perfdata; the token stays on the agent."""
-    hour, known = BAD_DAY[number], len(cluster.master.runs_of(ALL))
+    hour = BAD_DAY[number]
     site.server.scenario = hour.scenario
+    start = time.time()
 
-    def last() -> List[Run]:
-        return [run for run in cluster.master.runs_of(ALL)[known:] if run.state == hour.state]
+    def found() -> List[Run]:
+        return [run for run in cluster.master.runs_of(ALL) if run.start > start]
 
-    run = cluster.master.wait_for(f"the agent reports {hour.scenario}", last)[-1]
+    run = cluster.master.wait_for(f"the agent reports {hour.scenario}", found)[0]
     hour.check(run.report(site), site.alone(plugin))
     assert run.source == AGENT
     assert site.leaks(cluster.master.directory, cluster.agent.directory) == []

@@ -11,7 +11,7 @@ from check_rodin_queues.selection import select, unmatched
 from tests.domain import judge, policy, refused, snapshot
 from tests.server import DOCUMENTED, IDLE, answer, queue, site, without
 
-ALL = (*DOCUMENTED, "other.a", "other.B", "x*y", "a,b", "a", "b", "[z-a]")
+ALL = (*DOCUMENTED, "other.a", "other.B", "x*y", "a,b", "a", "b", "[z-a]", "with blank")
 #: The response of most tests: the documented queues and others.
 MANY = answer({name: queue() for name in ALL})
 
@@ -39,6 +39,7 @@ SELECTED: Dict[str, Tuple[List[str], Set[str]]] = {
     "a comma separates": (["-q", "a,b"], {"a", "b"}),
     "also globs": (["-q", "*.mesh,o*.a,,"], {"rodin.mesh", "other.a"}),
     "white space around an item": (["-q", " a , b\t"], {"a", "b"}),
+    "white space within a name": (["-q", "with blank,b"], {"with blank", "b"}),
     "a comma within a set": (["-q", "a[,]b"], {"a,b"}),
     "a comma within a set and one after it": (["-q", "a[,x]b,[!,a]"], {"a,b", "b"}),
     "a comma within a set that begins with a bracket": (["-q", "a[],]b"], {"a,b"}),

@@ -288,7 +288,10 @@ def _parse_critical(text: str) -> Threshold:
 
 def _as_utf_8(text: str) -> str:
     """Return *text* as the server writes it: Python decodes arguments by the locale."""
-    return text if text.isascii() else os.fsencode(text).decode("utf-8", "replace")
+    try:
+        return text if text.isascii() else os.fsencode(text).decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError("invalid name, expected UTF-8") from None
 
 
 #: The options as --help shows them: groups, and for each option a paragraph with its help.

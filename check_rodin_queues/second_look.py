@@ -7,7 +7,7 @@ time.
 
 from __future__ import annotations
 
-from typing import Callable, FrozenSet
+from typing import Callable, FrozenSet, Set
 
 from check_rodin_queues.conditions import STALLED, applying
 from check_rodin_queues.errors import RequestError
@@ -55,7 +55,7 @@ def look_again(  # noqa: PLR0913 — each collaborator is passed in
             snapshot = ask()
         except RequestError as error:
             return Looks(looks.snapshot, looks.stalled, f"second look failed: {error}")
-        if not _is_complete(snapshot, policy):
+        if _faults(snapshot, policy) - _faults(first, policy) or not snapshot.queues:
             return Looks(looks.snapshot, looks.stalled, "second look failed: incomplete response")
         looks = Looks(snapshot, looks.stalled & stalled_queues(snapshot, policy))
     return looks
@@ -69,6 +69,7 @@ def stalled_queues(snapshot: Snapshot, policy: Policy) -> FrozenSet[str]:
     )
 
 
-def _is_complete(snapshot: Snapshot, policy: Policy) -> bool:
+def _faults(snapshot: Snapshot, policy: Policy) -> Set[str]:
+    """Return the names of the missing and the malformed queues: a later look must add none."""
     selection = select(policy, snapshot)
-    return not selection.malformed and not selection.missing and bool(snapshot.queues)
+    return {*selection.missing, *(queue.name for queue in selection.malformed)}

@@ -95,6 +95,13 @@ def test_an_excluded_queue_can_be_malformed_in_a_later_look() -> None:
     assert (found.snapshot, found.note) == (snapshot(IDLE), "")
 
 
+def test_a_queue_that_is_always_missing_does_not_end_the_looking() -> None:
+    site_without_pack = site(mesh=queue(2, 7, 0), pack=queue()).replace("rodin.pack", "other")
+    looker = Looker(site_without_pack, without("rodin.pack"))
+    found = looker.look()
+    assert (found.stalled, found.note) == (set(), "")
+
+
 @pytest.mark.parametrize("allowed", [0, 1, 2])
 def test_looking_ends_when_the_time_is_used_up(allowed: int) -> None:
     looker = Looker(STALLED, BOTH, STALLED, allowed=allowed)

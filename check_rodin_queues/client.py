@@ -6,6 +6,7 @@ that hangs in the resolver, in a handshake or in a body that drips.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import threading
 import time
@@ -86,8 +87,10 @@ class Client:
         try:
             response = self._send(url)
             self.progress.phase = READING
-            # not closed: that would wait for a thread that still reads an error's body
-            return self._body(response)
+            if response.status_code != HTTPStatus.OK:
+                raise self._refusal_of(response)
+            with response:
+                return self._body(response)
         except _CAUGHT as error:
             if self._journal.wants(DEBUG):
                 # repr doubles backslashes, and so would conceal an escaped token
@@ -112,12 +115,16 @@ class Client:
             self._journal.note(DEBUG, f"header: {text}")
         return response
 
+    def _refusal_of(self, response: requests.Response) -> RequestError:
+        """Return the error for *response*, after its body is noted for -vvv."""
+        self.progress.failure = self._refusal(response)
+        if self._journal.wants(DEBUG):
+            self._note_body(_read_error_body(response))
+        else:
+            response.close()
+        return self.progress.failure
+
     def _body(self, response: requests.Response) -> bytes:
-        if response.status_code != HTTPStatus.OK:
-            self.progress.failure = self._refusal(response)
-            if self._journal.wants(DEBUG):
-                self._note_body(_read_error_body(response.raw))
-            raise self.progress.failure
         source = f"{self.route.peer(READING)} sent"
         raw = _read(response.raw, source)
         # urllib3 1.26 does not compare the length, and http.client accepts truncated headers
@@ -241,19 +248,18 @@ def _read(raw: Any, source: str) -> bytes:
     raise too_large(source)
 
 
-def _read_error_body(raw: Any) -> bytes:
+def _read_error_body(response: requests.Response) -> bytes:
     """Read what comes within _ERROR_BODY_TIME; the state is decided already."""
     chunks: List[bytes] = []
 
     def read() -> None:
-        try:
+        # closed here: another thread would wait for the read in progress
+        with response, contextlib.suppress(Exception):  # what came is shown
             while sum(map(len, chunks)) < _ERROR_BODY:
-                chunk = raw.read(256, decode_content=True)
+                chunk = response.raw.read(256, decode_content=True)
                 if not chunk:
                     return
                 chunks.append(chunk)
-        except Exception:  # noqa: BLE001 — what came is shown, the rest does not matter
-            return
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()

@@ -33,7 +33,7 @@ from tests.server import (
     site,
 )
 
-DEADLINE = 1.5
+DEADLINE = 2.5
 BODY = site().encode()
 SOUND = http("200 OK", BODY)
 OK = b"HTTP/1.1 200 OK\r\n"

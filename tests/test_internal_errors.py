@@ -67,6 +67,6 @@ def test_vvv_shows_the_way_to_the_bug_without_its_values() -> None:
 
 @pytest.mark.parametrize(("probe", "code"), [((), 3), (("--probe=liveness",), 0)])
 def test_a_bug_at_the_deadline_is_reported(probe: Sequence[str], code: int, server: Server) -> None:
-    found = broken("-H", server.url, "-t", "0.7", *probe)
+    found = broken("-H", server.url, "-t", "2", *probe)
     line = "RODIN_QUEUES UNKNOWN - internal error, no details. Run with -vvv and report it\n"
     assert (found.stdout, found.stderr, found.code) == (line, "", code)

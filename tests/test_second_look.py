@@ -169,7 +169,7 @@ def test_the_last_complete_response_is_judged_and_time_ends_with_the_first(serve
 )
 def test_v_says_why_a_later_look_was_not_used(later: Script, server: Server) -> None:
     server.play(http("200 OK", STALLED), later)
-    outcome = run("-H", server.url, "-v", "-t", "2.5", env={"RODIN_API_KEY": "made-up"})
+    outcome = run("-H", server.url, "-v", "-t", "5", env={"RODIN_API_KEY": "made-up"})
     found = report(outcome, verbose=True)
     assert (found.state, found.conditions) == ("WARNING", ("stalled",))
     assert "second look failed" in found.more

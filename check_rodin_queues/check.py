@@ -14,7 +14,7 @@ import nagiosplugin
 
 from check_rodin_queues.conditions import CONDITIONS, STALLED, applying
 from check_rodin_queues.errors import RequestError, State, worst
-from check_rodin_queues.messages import describe, empty_finding, malformed_finding, missing_finding
+from check_rodin_queues.messages import empty_finding, malformed_finding, missing_finding
 from check_rodin_queues.metrics import (
     QUEUE_METRICS,
     RUN_METRICS,
@@ -25,6 +25,7 @@ from check_rodin_queues.metrics import (
 )
 from check_rodin_queues.response import Queue
 from check_rodin_queues.selection import Policy, Selection
+from check_rodin_queues.summary import describe
 from check_rodin_queues.thresholds import QUEUE, RUN, Limits, Thresholds, can_be_negative
 from check_rodin_queues.verdict import Finding, Verdict
 

@@ -1,29 +1,25 @@
-"""The words of verdicts: `WHAT happened, WHERE (value, limit) (condition). NEXT STEP`.
+"""The words for one finding: its fact, its limit and its next step.
 
-A Finding is one judged metric or one condition. All findings about one queue become one phrase with
-each fact once; queues with the same problem share a sentence; the next step of the worst problem
-stands at the end. `connection_errors` and the modules that raise an error have their own words.
+`summary` joins them to the status text. `connection_errors` and the modules that raise an error
+have their own words.
 """
 
 from __future__ import annotations
 
-from itertools import accumulate
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
-from check_rodin_queues.conditions import EMPTY, INVALID, MISSING, STALLED, STRANDED
-from check_rodin_queues.errors import SEVERITY, State
-from check_rodin_queues.metrics import TIME, TOKEN_EXPIRES_IN, TOTAL, Number, decimal
-from check_rodin_queues.response import FIELDS, Queue
+from check_rodin_queues.conditions import EMPTY, INVALID, MISSING
+from check_rodin_queues.errors import State
+from check_rodin_queues.metrics import TIME, TOKEN_EXPIRES_IN, Number, decimal
+from check_rodin_queues.response import FIELDS
 from check_rodin_queues.selection import BY_DEFAULT, Policy
 from check_rodin_queues.thresholds import ABOVE, BELOW, INSIDE, Range
 from check_rodin_queues.verdict import Finding
 
 _DAY, _HOUR, _MINUTE = 86400, 3600, 60
-#: Bytes that the status line has after `RODIN_QUEUES CRITICAL - `.
-_ROOM = 230
 _IDLE = "Check why so few jobs arrive"
 _OVERLOADED = "Add workers, or check why jobs take long"
-_NO_WORK = "Check the worker logs: they are not picking up jobs"
+NO_WORK = "Check the worker logs: they are not picking up jobs"
 
 #: The words of each metric: its fact with {} for the value, and the next step above and below.
 WORDS: Dict[str, Tuple[str, str, str]] = {
@@ -43,166 +39,9 @@ WORDS: Dict[str, Tuple[str, str, str]] = {
 _MINIMA = ("consumers", TOKEN_EXPIRES_IN.name)
 
 
-class _Problem(NamedTuple):
-    """The problems of one queue, or one other problem.
-
-    *key* is equal for problems that can share a sentence. *shared* is that sentence with {number}
-    and {selected} queues; the *items* of all follow: the queue's name with the value that differs.
-    *waiting* is for a queue without consumers: its jobs, and what is wrong with them.
-    """
-
-    text: str
-    next_step: str
-    key: str = ""
-    shared: str = ""
-    item: str = ""
-    waiting: Tuple[int, Sequence[str]] = (0, ())
-
-
-def describe(findings: Sequence[Finding], place: str) -> Tuple[Tuple[str, ...], str]:
-    """Return a phrase for each problem, worst first, and the next step for the worst.
-
-    An OK has one phrase, its summary. *place* is where the token came from.
-    """
-    bad = sorted(
-        (finding for finding in findings if finding.state is not State.OK),
-        key=lambda finding: -SEVERITY[finding.state],
-    )
-    if not bad:
-        return (_summary(findings),), ""
-    selected = len({finding.display for finding in findings if finding.queue})
-    groups = _grouped(_without_repetition(bad), place)
-    next_step = _next_step(groups, selected)
-    room = _ROOM - len(f". {next_step}".encode()) - (len("; and 9999 more") if groups[1:] else 0)
-    phrases = []
-    for group in groups:
-        phrases.append(_sentence(group, selected, room))
-        room -= len(f"; {phrases[-1]}".encode())
-    return tuple(phrases), next_step
-
-
-def _without_repetition(bad: Sequence[Finding]) -> Sequence[Finding]:
-    """Join the expiry of the token and an error that states it already."""
-    expiry = next((one for one in bad if one.name == TOKEN_EXPIRES_IN.name), None)
-    error = next((one for one in bad if expiry and _expiry(expiry.value) in one.cause), None)
-    if not expiry or not error:
-        return bad
-    return [error._replace(cause=f"{error.cause} ({_tag(expiry)})")]  # no queue beside an error
-
-
-def _summary(findings: Sequence[Finding]) -> str:
-    """Return the text of an OK: counts, or the condition that --state made OK."""
-    for finding in findings:
-        if finding.cause:
-            return f"{finding.cause} ({finding.name})"
-    queues = {finding.display: finding.queue for finding in findings if finding.queue}.values()
-    consumers, waiting, running = (
-        sum(getattr(queue, field) for queue in queues if queue) for field in FIELDS
-    )
-    return (
-        f"{count(len(queues), 'queue')}, {count(consumers, 'consumer')}, "
-        f"{count(waiting, 'job')} waiting, {count(running, 'job')} running"
-    )
-
-
-def _grouped(bad: Sequence[Finding], place: str) -> List[List[_Problem]]:
-    """Return the problems, those that can share a sentence together, the worst first."""
-    by_queue: Dict[str, List[Finding]] = {}
-    for number, finding in enumerate(bad):
-        by_queue.setdefault(finding.display if finding.queue else f"\0{number}", []).append(finding)
-    merged: Dict[str, List[_Problem]] = {}
-    for number, group in enumerate(by_queue.values()):
-        queue = group[0].queue
-        problem = _queue_problem(group, queue) if queue else _other_problem(group[0], place)
-        merged.setdefault(problem.key or f"\0{number}", []).append(problem)
-    return list(merged.values())
-
-
-def _sentence(group: Sequence[_Problem], selected: int, room: int) -> str:
-    """Return the text of one problem, or of several that share a sentence of *room* bytes."""
-    first = group[0]
-    if len(group) == 1:
-        return first.text
-    text = first.shared.format(number=len(group), selected=selected)
-    waiting = sum(problem.waiting[0] for problem in group)
-    if waiting:
-        tags = [tag for problem in group for tag in problem.waiting[1]]
-        text += f", {_fact('job_awaiting', waiting, tags)}"
-    return f"{text}: {_listed([one.item for one in group], room - len(text.encode()))}"
-
-
-def _listed(items: Sequence[str], room: int) -> str:
-    """Join the *items* that fit into *room* bytes, at least one, and count the others."""
-    sizes = list(accumulate(len(f", {item}".encode()) for item in items))
-    shown = len(items)
-    if sizes[-1] > room:
-        room -= len(f" and {shown} more")
-        shown = max(sum(size <= room for size in sizes), 1)
-    more = f" and {len(items) - shown} more" if shown < len(items) else ""
-    return ", ".join(items[:shown]) + more
-
-
-def _next_step(groups: Sequence[Sequence[_Problem]], selected: int) -> str:
-    group, step = groups[0], groups[0][0].next_step
-    if len(group) == 1 < len(groups) and step == "Start its workers":
-        return f"Start the workers of {group[0].text.partition(':')[0]}"
-    if len(group) > 1 and step == "Start its workers":
-        step = "Start their workers"
-        if len(group) == selected:
-            step += "; if all stopped at once, check the broker and the network"
-    return step
-
-
-def _queue_problem(findings: Sequence[Finding], queue: Queue) -> _Problem:
-    """Join all findings about one queue; each count is named once, with its limits behind it."""
-    name, tags = findings[0].display, _tags(findings, queue)
-    values = {**queue._asdict(), **{one.name: one.value for one in findings if one.is_metric}}
-    stalled = "job_running" in tags and "consumers" in tags
-    facts = [_fact(fact, values[fact], tags[fact], stalled=stalled) for fact in tags]
-    text, step = f"{name}: {', '.join(facts)}", _queue_step(findings, queue)
-    first, *others = tags
-    item = f"{name} {decimal(values[first])}" if values[first] else name
-    waiting: Tuple[int, Sequence[str]] = (0, ())
-    if facts[0].startswith("no consumers") and others in ([], ["job_awaiting"]):
-        waiting = queue.job_awaiting, tags.get("job_awaiting", ())
-        item = f"{name} {waiting[0]}" if waiting[0] else name
-        facts = facts[:1]
-    elif any(values[fact] and tags[fact] for fact in others):
-        return _Problem(text, step)  # two values differ from queue to queue
-    elif values[first]:
-        amount = f"too {'many' if _is_high(findings[0]) else 'few'} " if len(tags) == 1 else ""
-        nouns = [_fact(fact, None, tags[fact], stalled=stalled) for fact in tags if values[fact]]
-        facts = [amount + nouns[0], *nouns[1:], *(facts[len(nouns) :])]
-    shared = f"{{number}} of {{selected}} queues have {', '.join(facts)}"
-    return _Problem(text, step, f"{findings[0].state} {shared}", shared, item, waiting)
-
-
-def _tags(findings: Sequence[Finding], queue: Queue) -> Dict[str, List[str]]:
-    """Return the counts to name, in their order, each with the limits and conditions behind it."""
-    tags: Dict[str, List[str]] = {}
-    for finding in sorted(findings, key=lambda one: not one.is_metric):
-        facts = _facts_of(finding, queue)
-        for fact in facts:
-            tags.setdefault(fact, [])
-        tags[facts[-1]].append(_tag(finding))
-    first = "job_awaiting" if queue.consumers else "consumers"
-    return {fact: tags[fact] for fact in (first, *FIELDS, *tags) if fact in tags}
-
-
-def _facts_of(finding: Finding, queue: Queue) -> Tuple[str, ...]:
-    """Return the counts that *finding* is about; its limit or name stands behind the last."""
-    if finding.name == STRANDED:
-        return "consumers", "job_awaiting"
-    if finding.name == STALLED:
-        return "job_awaiting", "consumers", "job_running"
-    if finding.value == float("inf"):
-        return "consumers", "job_awaiting"
-    if finding.name == "consumers" and not queue.consumers and queue.job_awaiting:
-        return "job_awaiting", "consumers"
-    return (finding.name,)
-
-
-def _fact(name: str, value: Optional[Number], tags: Sequence[str], *, stalled: bool = False) -> str:
+def fact_words(
+    name: str, value: Optional[Number], tags: Sequence[str], *, stalled: bool = False
+) -> str:
     """Return a count with its noun and its limits; without a *value* only the noun."""
     text = WORDS[name][0]
     if value is None:
@@ -220,7 +59,8 @@ def _fact(name: str, value: Optional[Number], tags: Sequence[str], *, stalled: b
     return " ".join((text, *(f"({tag})" for tag in dict.fromkeys(tags))))
 
 
-def _tag(finding: Finding) -> str:
+def tag(finding: Finding) -> str:
+    """Return what stands in parentheses: the breached limit, or the condition's name."""
     if not finding.is_metric:
         return finding.name
     _, limit, side = finding.breach()
@@ -229,16 +69,8 @@ def _tag(finding: Finding) -> str:
     return f"{level} {limit_words(finding.name, limit, side)}{unit}" if limit else level
 
 
-def _queue_step(group: Sequence[Finding], queue: Queue) -> str:
-    names = {finding.name for finding in group}
-    if not queue.consumers and (
-        names & {"consumers", STRANDED} or any(one.value == float("inf") for one in group)
-    ):
-        return "Start its workers"
-    return _NO_WORK if STALLED in names else _metric_step(group[0])
-
-
-def _metric_step(finding: Finding, place: str = "") -> str:
+def metric_step(finding: Finding, place: str = "") -> str:
+    """Return the next step for a metric; *place* is where the token came from."""
     threshold, limit, side = finding.breach()
     if threshold is None or limit is None:
         return ""
@@ -248,34 +80,13 @@ def _metric_step(finding: Finding, place: str = "") -> str:
     if finding.name == TIME.name and side == BELOW:
         return f"If you meant a maximum, write {selector}={decimal(limit.start)}"
     _, above, below = WORDS[finding.name]
-    return (above if _is_high(finding) else below).format(place=place)
+    return (above if is_high(finding) else below).format(place=place)
 
 
-def _is_high(finding: Finding) -> bool:
+def is_high(finding: Finding) -> bool:
     """Return whether the value is too high, not too low."""
     _, limit, side = finding.breach()
     return side == ABOVE or (side == INSIDE and limit is not None and limit.start > 0)
-
-
-def _other_problem(finding: Finding, place: str) -> _Problem:
-    if finding.is_metric:
-        number = decimal(round(finding.value, 3))
-        value = _expiry(finding.value) if finding.name == TOKEN_EXPIRES_IN.name else number
-        text = WORDS[finding.name][0].format(value)
-        if finding.display == TOTAL:
-            text += " in all queues"
-        return _Problem(f"{text} ({_tag(finding)})", _metric_step(finding, place))
-    text = f"{finding.cause} ({finding.name})"
-    if not finding.display:
-        return _Problem(text, finding.next_step)
-    if finding.name == MISSING:
-        what = finding.cause.partition(f"queue {finding.display}")[2].replace(" is not", " are not")
-        shared = f"{{number}} queues{what} ({MISSING})"
-    else:
-        reason = finding.cause.partition(f"{finding.display}: ")[2]
-        shared = f"{reason} ({finding.name}) in {{number}} queues"
-    key = f"{finding.state} {shared}"
-    return _Problem(text, finding.next_step, key, shared, finding.display)
 
 
 def missing_finding(display: str, origin: str) -> Finding:
@@ -348,7 +159,7 @@ def _limit_value(metric: str, bound: Number) -> str:
 def measured(finding: Finding) -> str:
     """Return the metric with its value, as -v shows it."""
     if finding.name == TOKEN_EXPIRES_IN.name:
-        return f"token {_expiry(finding.value)}"
+        return f"token {expiry(finding.value)}"
     if finding.name == TIME.name:
         return f"{finding.label} {decimal(round(finding.value, 3))} s"
     return f"{finding.label} {decimal(finding.value)}"
@@ -370,7 +181,8 @@ def reasons(finding: Finding) -> List[str]:
     return lines
 
 
-def _expiry(seconds: Number) -> str:
+def expiry(seconds: Number) -> str:
+    """Return when the token expires or expired, as a predicate."""
     if seconds < 0:
         return f"expired {duration(-seconds)} ago"
     return f"expires in {duration(seconds)}"

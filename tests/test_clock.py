@@ -184,6 +184,7 @@ def mounted(path: Path, system: str) -> Tuple[str, ...]:
 
 
 @pytest.mark.usefixtures("namespace")
+@pytest.mark.xdist_group("port 53")
 @pytest.mark.parametrize("proxy", [{}, {"HTTPS_PROXY": "http://proxy.example:3128"}], ids=str)
 def test_a_resolver_that_hangs(proxy: Dict[str, str], token_file: str, tmp_path: Path) -> None:
     path = tmp_path / "resolv.conf"

@@ -379,7 +379,7 @@ REJECTED = """\
 200 OK | sound | Content-Encoding: gzip
   UNKNOWN - SERVER sent an incomplete gzip body (invalid). Disable compression on the gateway
 """
-TOKENS = {"sound": "made-up-token", "expired": expiring(-10803), "quoted": '"made-up-token"'}
+TOKENS = {"sound": "made-up-token", "quoted": '"made-up-token"'}
 
 
 def ask(url: str, token: str = "made-up-token") -> str:
@@ -401,7 +401,8 @@ def test_the_line_of_a_rejection(situation: str, line: str, server: Server) -> N
     status, token, header = (part.strip() for part in situation.split("|"))
     headers = [header.replace("SERVER", server.address)] if header else []
     server.play(http(status, "", *headers))
-    assert ask(server.url, TOKENS[token]).replace(server.address, "SERVER") == line
+    text = TOKENS.get(token) or expiring(-10803)  # not when the tests are collected
+    assert ask(server.url, text).replace(server.address, "SERVER") == line
 
 
 BROKEN: Dict[str, Script] = {

@@ -66,7 +66,7 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("path", PATHS, ids=ascii)
+@pytest.mark.parametrize("path", PATHS)
 def test_a_path_is_shown_if_it_or_its_directory_exists(
     path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

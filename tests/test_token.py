@@ -40,9 +40,7 @@ def test_the_first_source_that_is_given_is_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "form",
-    ["{}", "{}\n", "{}\r\n", " \t{}\t \n", "{}\nsecond line\n", "\ufeff{}\n", " \ufeff{}"],
-    ids=ascii,
+    "form", ["{}", "{}\n", "{}\r\n", " \t{}\t \n", "{}\nsecond line\n", "\ufeff{}\n", " \ufeff{}"]
 )
 def test_white_space_and_a_byte_order_mark_are_stripped(form: str, tmp_path: Path) -> None:
     path = tmp_path / "token"

@@ -217,7 +217,7 @@ class Proxy(Server):
     """A proxy that forwards `GET http://…`, tunnels CONNECT, and keeps every byte it receives.
 
     A proxy that refuses, hangs or speaks garbage is a Server with a script. *to* is the port on
-    loopback that every request goes to, whatever host it names.
+    loopback that every request goes to, for any host.
     """
 
     def __init__(self, tls: Optional[ssl.SSLContext] = None, to: int = 0) -> None:

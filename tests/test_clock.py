@@ -338,7 +338,7 @@ def test_a_name_without_an_address_of_the_family(ask_name: Callable[..., Outcome
 def test_a_file_that_is_never_written(
     option: str, tls_server: Server, fifo: str, token_file: str
 ) -> None:
-    """The server was not asked: UNKNOWN, whatever the state of `timeout` is."""
+    """The server was not asked: UNKNOWN, for any state of `timeout`."""
     args = ["-H", tls_server.url, "--state", "timeout=ok", "-t", str(DEADLINE)]
     env = {}
     if option == "RODIN_API_KEY_FILE=":

@@ -147,7 +147,7 @@ INCOMPLETE = [
 
 @pytest.mark.parametrize("body", [*COMPLETE, *INCOMPLETE], ids=lambda body: str(body)[:40])
 def test_time_is_judged_only_by_a_complete_response(body: str) -> None:
-    """It is in perfdata, and the lifetime of the token is judged, whatever came."""
+    """It is in perfdata, and the lifetime of the token is judged, after any response."""
     failure = RequestError(body, "no response") if body.isalpha() else None
     states = ",".join(f"{name}=ok" for name in ("unreachable", "timeout", "auth", "throttled"))
     limits = ("-w", "time=1", "-w", "token_expires_in=10:")

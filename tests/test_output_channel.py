@@ -1,6 +1,6 @@
 """Output that is closed, full, slow or shared, signals, and the last resort.
 
-The exit code stays what the check found, and a run ends on time, whoever reads its output or not.
+The exit code stays what the check found, and a run ends on time, also if no one reads its output.
 """
 
 from __future__ import annotations

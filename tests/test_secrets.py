@@ -1,4 +1,4 @@
-"""The token stays secret, whatever a server, an environment or an administrator does with it.
+"""The token stays secret from the output, also if a server or an environment repeats it.
 
 `console.report` searches every output for TOKEN. Here the token is put where it could be shown.
 """

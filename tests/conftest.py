@@ -20,13 +20,15 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-#: Tests that judge time and memory, or what a process reads and writes. Coverage triples the time,
-#: takes memory, and writes files of its own.
+#: Tests that judge time and memory, or only start the command. Coverage triples the time, takes
+#: memory, and writes files of its own.
 UNMEASURED = (
     "tests/test_clock.py",
     "tests/test_environments.py",
     "tests/test_faults.py",
     "tests/test_output_channel.py",
+    "tests/test_probes.py",
+    "tests/test_request.py",
     "tests/test_secrets.py",
     "tests/test_tls.py",
 )

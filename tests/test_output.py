@@ -174,7 +174,7 @@ why: time T s: not judged without a complete response, by -w time=0
 def test_the_whole_output_for_a_server(case: str, server: Server) -> None:
     script, code, expected = ASKED[case]
     server.play(script)
-    args = ("-H", server.url, "-vv", "-w", "time=0", "-q", "rodin.mesh")
+    args = ("-H", server.url, "-t", "10", "-vv", "-w", "time=0", "-q", "rodin.mesh")
     outcome = run(*args, env={"RODIN_API_KEY": "made-up"})
     shown = outcome.stdout.replace(server.address, "SERVER")
     shown = re.sub(r"\b[0-9]+\.[0-9]+(?= ?s\b)", "T", shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import List
+from typing import Tuple
 
 import pytest
 
@@ -15,24 +15,27 @@ from tests.tree import ROOT
 PROBES = {"": 3, "--probe readiness": 1, "--probe startup": 1, "--probe liveness": 0}
 
 
-def own_version(python: str) -> List[str]:
-    """Return major and minor version of *python*."""
-    command = [python, "-c", "import sys; print(*sys.version_info[:2])"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+def facts(python: str) -> Tuple[str, str]:
+    """Return the version of *python* and its own file: the command can be a wrapper."""
+    code = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
+    version, _, file = done.stdout.strip().partition(" ")
+    return version, file
 
 
 @pytest.mark.parametrize("probe", PROBES)
 def test_an_upgrade_of_python_under_the_venv_is_reported(probe: str, tmp_path: Path) -> None:
     """The packages of a virtual environment belong to the version that made it."""
-    mine = list(map(str, sys.version_info[:2]))
-    others = [python for python in pythons() if own_version(python) != mine]
+    mine = facts(sys.executable)[0]
+    others = [found for found in map(facts, pythons()) if found[0] != mine]
     if not others:
         pytest.skip("this Python is the only one on the machine")
     venv = tmp_path / "venv"
     base = getattr(sys, "_base_executable", sys.executable)
     subprocess.run([base, "-m", "venv", "--without-pip", str(venv)], check=True)
     (venv / "bin/python3").unlink()
-    (venv / "bin/python3").symlink_to(others[0])
+    version, file = others[0]
+    (venv / "bin/python3").symlink_to(file)
     source = (ROOT / "bin/check_rodin_queues").read_text(encoding="utf-8")
     script = venv / "bin/check_rodin_queues"
     script.write_text(source.replace("#!/usr/bin/env python3", f"#!{venv}/bin/python3", 1))
@@ -40,7 +43,6 @@ def test_an_upgrade_of_python_under_the_venv_is_reported(probe: str, tmp_path: P
     done = subprocess.run(
         [str(script), *probe.split()], capture_output=True, text=True, check=False, cwd=tmp_path
     )
-    version = ".".join(own_version(others[0]))
     start = f"RODIN_QUEUES UNKNOWN - cannot start with Python {version} of {venv}: "
     assert done.stdout.startswith(start)
     assert done.stdout.endswith(". Install the plugin again for this Python\n")

@@ -27,7 +27,7 @@ from check_rodin_queues.response import Queue
 from check_rodin_queues.selection import Policy, Selection
 from check_rodin_queues.summary import describe
 from check_rodin_queues.thresholds import QUEUE, RUN, Limits, Thresholds, can_be_negative
-from check_rodin_queues.verdict import Finding, Verdict
+from check_rodin_queues.verdict import Finding, Verdict, label
 
 _NAGIOS_STATES = {
     State.OK: nagiosplugin.Ok,
@@ -168,8 +168,8 @@ class LimitContext(nagiosplugin.Context):
             threshold.limit.text(can_be_negative=signed) if threshold and threshold.limit else ""
             for threshold in (limits.warning, limits.critical)
         )
-        label = f"{resource.display}.{metric.name}" if resource.display else metric.name
-        self.perfdata.append(Perfdata.of(label, metric, warning, critical))
+        name = label(resource.display, metric.name)
+        self.perfdata.append(Perfdata.of(name, metric, warning, critical))
 
 
 class ConditionContext(nagiosplugin.Context):

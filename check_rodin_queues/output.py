@@ -13,7 +13,7 @@ from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequenc
 from check_rodin_queues.errors import SEVERITY, State, worst
 from check_rodin_queues.messages import limit_words, measured, reasons
 from check_rodin_queues.metrics import QUEUE_METRICS, TOTAL, decimal
-from check_rodin_queues.verdict import Finding, Verdict
+from check_rodin_queues.verdict import Finding, Verdict, by_queue
 
 NAME = "RODIN_QUEUES"
 #: The most bytes before the perfdata: databases of monitoring systems keep 255.
@@ -163,10 +163,7 @@ def long_output(findings: Sequence[Finding]) -> List[str]:
 
     Icinga Web makes a dot of the tag, so exactly one blank follows it.
     """
-    groups: Dict[str, List[Finding]] = {}
-    for number, finding in enumerate(findings):
-        groups.setdefault(finding.display if finding.queue else f"\0{number}", []).append(finding)
-    rows = [_row(group) for group in groups.values()]
+    rows = [_row(group) for group in by_queue(findings)]
     widths = _column_widths([row for row in rows if len(row.cells) > 1])
     rows.sort(key=lambda row: -SEVERITY[row.state])
     return [f"[{row.state.name}] {_aligned(row.cells, widths)}" for row in rows]

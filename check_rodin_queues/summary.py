@@ -23,7 +23,7 @@ from check_rodin_queues.messages import (
 )
 from check_rodin_queues.metrics import TOKEN_EXPIRES_IN, TOTAL, decimal
 from check_rodin_queues.response import FIELDS, Queue
-from check_rodin_queues.verdict import Finding
+from check_rodin_queues.verdict import Finding, by_queue
 
 #: Bytes that the status line has after `RODIN_QUEUES CRITICAL - `.
 _ROOM = 230
@@ -93,11 +93,8 @@ def _summary(findings: Sequence[Finding]) -> str:
 
 def _grouped(bad: Sequence[Finding], place: str) -> List[List[_Problem]]:
     """Return the problems, those that can share a sentence together, the worst first."""
-    by_queue: Dict[str, List[Finding]] = {}
-    for number, finding in enumerate(bad):
-        by_queue.setdefault(finding.display if finding.queue else f"\0{number}", []).append(finding)
     merged: Dict[str, List[_Problem]] = {}
-    for number, group in enumerate(by_queue.values()):
+    for number, group in enumerate(by_queue(bad)):
         queue = group[0].queue
         problem = _queue_problem(group, queue) if queue else _other_problem(group[0], place)
         merged.setdefault(problem.key or f"\0{number}", []).append(problem)

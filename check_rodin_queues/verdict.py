@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from check_rodin_queues.conditions import DEFAULT_STATES
 from check_rodin_queues.errors import State
@@ -36,7 +36,7 @@ class Finding(NamedTuple):
     @property
     def label(self) -> str:
         """The label that perfdata shows."""
-        return f"{self.display}.{self.name}" if self.display else self.name
+        return label(self.display, self.name)
 
     def breach(self) -> Tuple[Optional[Threshold], Optional[Range], str]:
         """Return the threshold, the range and the side that decided *state*."""
@@ -45,6 +45,19 @@ class Finding(NamedTuple):
             if side and threshold.level is self.state:
                 return threshold, limit, side
         return None, None, ""
+
+
+def label(display: str, metric: str) -> str:
+    """Return the label of *metric*: of a queue or the sum by its *display* name, or of the run."""
+    return f"{display}.{metric}" if display else metric
+
+
+def by_queue(findings: Sequence[Finding]) -> List[List[Finding]]:
+    """Return the findings about one queue together, and every other finding alone, in order."""
+    groups: Dict[str, List[Finding]] = {}
+    for number, finding in enumerate(findings):
+        groups.setdefault(finding.display if finding.queue else f"\0{number}", []).append(finding)
+    return list(groups.values())
 
 
 class Verdict(NamedTuple):

@@ -13,6 +13,10 @@ import gc  # noqa: E402
 
 gc.disable()  # the run is too short for garbage collection, which would add 4 % CPU
 
+from check_rodin_queues.lean_imports import compile_patterns_late  # noqa: E402
+
+compile_patterns_late()
+
 import os  # noqa: E402
 import sys  # noqa: E402
 import warnings  # noqa: E402

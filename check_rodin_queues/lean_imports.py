@@ -2,8 +2,9 @@
 
 | lever | gain of a run |
 |---|---|
+| patterns of the libraries are compiled when they are used; most never are | 13 % |
 | no charset detection (`chardet`, `charset_normalizer`): bodies are read as UTF-8 | 8 % |
-| no `ssl` over plain HTTP | 4 % |
+| no `ssl` and no `_hashlib`, which load OpenSSL, over plain HTTP | 6 % |
 | no `bz2` and `lzma`: only zlib's encodings are read | 0.7 % |
 | `__main__`: no garbage collection; `watchdog`: os._exit | 4 %, 9 % |
 | `cli`: libraries are imported after the arguments are parsed | 80 % of --help |
@@ -16,13 +17,54 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
-from typing import Tuple
+from typing import Any, Callable, Tuple
 
-_CHARSETS: Tuple[str, ...] = ("chardet", "charset_normalizer")
+_CHARSETS = ("chardet", "charset_normalizer")
 _COMPRESSIONS = ("bz2", "lzma")
 #: Without ssl, requests would look for pyOpenSSL in its place.
-_TLS = ("ssl", "urllib3.contrib.pyopenssl")
+_TLS = ("ssl", "urllib3.contrib.pyopenssl", "_hashlib")
+_compile = re.compile
+
+
+class LazyPattern:
+    """A pattern that is compiled when it is first used. Its copies are compiled patterns."""
+
+    def __init__(self, *args: Any) -> None:
+        self._args = args
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_compiled":
+            self._compiled = _compile(*self._args)
+            return self._compiled
+        return getattr(self._compiled, name)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        """What `isinstance` sees; `re` asks it too."""
+        return re.Pattern
+
+    def __reduce__(self) -> Tuple[Callable[..., Any], Tuple[Any, ...]]:
+        return _compile, self._args
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._compiled == getattr(other, "_compiled", other))
+
+    def __hash__(self) -> int:
+        return hash(self._compiled)
+
+    def __repr__(self) -> str:
+        return repr(self._compiled)
+
+
+def compile_patterns_late() -> None:
+    """Let every later `re.compile` return at once."""
+
+    def compile_late(pattern: Any, flags: Any = 0) -> Any:
+        return pattern if isinstance(pattern, re.Pattern) else LazyPattern(pattern, flags)
+
+    re.compile = compile_late
 
 
 def load_requests(tls: bool) -> None:
@@ -35,9 +77,11 @@ def load_requests(tls: bool) -> None:
     logging.getLogger().addHandler(logging.NullHandler())  # stderr would be part of the result
     os.environ.pop("SSLKEYLOGFILE", None)  # urllib3 would write the session keys there
     others = _COMPRESSIONS if tls else (*_COMPRESSIONS, *_TLS)
-    charsets = _CHARSETS
-    while not _imports_without((*charsets, *others)) and charsets:
-        charsets = charsets[:-1]  # requests before 2.32 insists on one of them
+    # requests before 2.32 insists on one charset detection, some Pythons on _hashlib
+    for absent in ((*_CHARSETS, *others), (_CHARSETS[0], *others), ()):
+        if _imports_without(absent):
+            break
+        sys.modules.pop("hashlib", None)
 
 
 def _imports_without(modules: Tuple[str, ...]) -> bool:

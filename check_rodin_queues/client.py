@@ -95,7 +95,7 @@ class Client:
             if self._journal.wants(DEBUG):
                 # repr doubles backslashes, and so would conceal an escaped token
                 text = repr(error).replace("\\\\", "\\")
-                text = self._token.redact_start(text, _SHOWN_ERROR)
+                text = self._token.redact(text)[:_SHOWN_ERROR]
                 self._journal.note(DEBUG, f"error: {text}")
             raise explain(error, self.route, self.progress.phase) from None
 
@@ -111,7 +111,7 @@ class Client:
         response = self._adapter.send(request, stream=True, proxies=self._proxies)
         self._journal.note(REQUEST, f"response: HTTP {response.status_code}")
         for name, value in response.headers.items() if self._journal.wants(DEBUG) else ():
-            text = self._token.redact_start(f"{name}: {value}", _SHOWN_HEADER)
+            text = self._token.redact(f"{name}: {value}")[:_SHOWN_HEADER]
             self._journal.note(DEBUG, f"header: {text}")
         return response
 
@@ -138,7 +138,7 @@ class Client:
         return body
 
     def _note_body(self, body: bytes) -> None:
-        text = self._token.redact_start(body.decode("utf-8", "replace"), _SHOWN_BODY)
+        text = self._token.redact(body.decode("utf-8", "replace"))[:_SHOWN_BODY]
         self._journal.note(DEBUG, f"body: {' '.join(text.split())}")
 
     def _refusal(self, response: requests.Response) -> RequestError:
@@ -191,7 +191,7 @@ class Client:
         """Return the error for a redirect; it names the target without what could be a secret."""
         own = urlsplit(self.route.server.url)
         try:
-            parts = urlsplit(self._token.redact_start(location, _SHOWN_HEADER))
+            parts = urlsplit(self._token.redact(location)[:_SHOWN_HEADER])
             same_host = parts.hostname in (None, own.hostname)
         except ValueError:
             return invalid(f"{said}: invalid redirect", _CHECK_URL)

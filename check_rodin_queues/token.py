@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Iterator, Mapping, Optional
 
 from check_rodin_queues.errors import ConfigError
 from check_rodin_queues.inputs import read_file, read_variable, strip
@@ -21,12 +21,6 @@ _MIN_LENGTH = 5
 _JWT_PARTS, _MIN_JWT_PART = 3, 16
 #: `exp` beyond this is not believed; it is also the largest integer that JSON passes on exactly.
 _MAX_EXP = 2**53
-#: An escaped character of a URL, JSON or HTML, or any other character.
-_PIECE = (
-    r"(?is)%(?P<url>[0-7][0-9a-f])|\\u00(?P<json>[0-7][0-9a-f])|\\(?P<char>[\"\\/])"
-    r"|(?P<html>&#?\w{1,10};)|."
-)
-_TO_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
 class Token:
@@ -38,7 +32,7 @@ class Token:
     def __init__(self, text: str, place: str) -> None:
         self._text = text
         self.place = place
-        self._forms: Tuple[str, ...] = ()
+        self._forms: Optional[re.Pattern[str]] = None
 
     def __repr__(self) -> str:
         return f"Token({REDACTED})"
@@ -54,42 +48,14 @@ class Token:
         return bool(re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", self._text))
 
     def redact(self, text: str) -> str:
-        """Replace the token in *text*, in each of the forms that SECURITY.md lists."""
+        """Replace the token in *text*, in each of the forms that SECURITY.md lists.
+
+        A text that has it in an escaped form is returned without its escapes.
+        """
         self._forms = self._forms or _forms(self._text)
-        # first the unescaped text: what is left of a token without one part is not found again
-        if any(mark in text for mark in "%\\&"):
-            pieces = list(re.finditer(_PIECE, text))
-            spans = [piece.span() for piece in pieces]
-            text = self._replace(text, "".join(map(_unescape, pieces)), spans)
-        return self._replace(text, text, [])
-
-    def redact_start(self, text: str, size: int) -> str:
-        """Return at most *size* redacted characters, without a part of a token at the end."""
-        margin = 6 * len(self._text)  # the longest form: each character as \u00xx
-        window = size + margin
-        while window < len(text):
-            start = self.redact(text[:window])
-            if len(start) - margin >= size:
-                return start[:size]
-            window *= 2  # redacting made the text shorter
-        return self.redact(text)[:size]
-
-    def _replace(self, text: str, view: str, spans: List[Tuple[int, int]]) -> str:
-        """Replace what is found in *view*; *spans* has the place of each of its characters."""
-        view = view.translate(_TO_LOWER)
-        found = []
-        for form in self._forms:
-            at = view.find(form)
-            while at >= 0:
-                end = at + len(form)
-                found.append((spans[at][0], spans[end - 1][1]) if spans else (at, end))
-                at = view.find(form, at + 1)
-        limit = len(text)
-        for start, end in sorted(found, key=lambda span: (-span[1], span[0])):
-            if start < limit:
-                text = f"{text[:start]}{REDACTED}{text[min(end, limit) :]}"
-                limit = start
-        return text
+        text = self._forms.sub(REDACTED, text)
+        unescaped = _unescape(text)
+        return self._forms.sub(REDACTED, unescaped) if self._forms.search(unescaped) else text
 
     def expires_at(self) -> Optional[float]:
         """Return the `exp` of a JWT (RFC 7519) in seconds since 1970, None if it has none."""
@@ -158,14 +124,15 @@ def _checked(text: str, origin: str, place: str) -> Token:
     return Token(text, place)
 
 
-def _forms(token: str) -> Tuple[str, ...]:
-    """Return what to redact, in lower case, the longest first: each part of a JWT is a secret."""
+def _forms(token: str) -> re.Pattern[str]:
+    """Return a pattern for what to redact, longest first: each part of a JWT is a secret."""
     parts = token.split(".")
     secrets = [token]
     if len(parts) == _JWT_PARTS:
         secrets += (part for part in parts if len(part) >= _MIN_JWT_PART)
-    forms = {form.translate(_TO_LOWER) for secret in secrets for form in _encodings(secret)}
-    return tuple(sorted((form for form in forms if len(form) >= _MIN_LENGTH), key=len)[::-1])
+    forms = {form for secret in secrets for form in _encodings(secret) if len(form) >= _MIN_LENGTH}
+    longest_first = sorted(forms, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or "(?!)", re.IGNORECASE | re.ASCII)
 
 
 def _encodings(secret: str) -> Iterator[str]:
@@ -182,17 +149,15 @@ def _encodings(secret: str) -> Iterator[str]:
         yield digits.replace("+", "-").replace("/", "_")
 
 
-def _unescape(piece: re.Match[str]) -> str:
-    """Return the one character that *piece* stands for."""
-    code = piece["url"] or piece["json"]
-    if code:
-        return chr(int(code, 16))
-    if piece["html"]:
-        import html  # noqa: PLC0415 — rare
+def _unescape(text: str) -> str:
+    """Return *text* without the escapes of URLs, JSON and HTML."""
+    if not any(mark in text for mark in "%\\&"):
+        return text
+    import html  # noqa: PLC0415 — rare
+    from urllib.parse import unquote  # noqa: PLC0415
 
-        text = html.unescape(piece["html"])
-        return text if len(text) == 1 else "\0"
-    return piece["char"] or piece[0]
+    text = re.sub(r"\\u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), unquote(text))
+    return html.unescape(re.sub(r"\\([\"\\/])", r"\1", text))
 
 
 def _decode_base64url(text: str) -> bytes:

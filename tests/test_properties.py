@@ -260,8 +260,6 @@ def test_a_token_is_redacted_in_each_form(
     assert traces(shown, text) == []
     assert shown.count(REDACTED) == len(parts)
     assert token.redact(end) == end
-    for size in (10, len(said) // 2, len(said)):
-        assert traces(token.redact_start(said, size), text) == []
 
 
 # --- options --------------------------------------------------------------------------------------

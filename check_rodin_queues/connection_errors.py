@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
 _Words = Tuple[str, str]
 
-#: OpenSSL's X509_V_ERR_* codes. {where} is the peer, {option} is where its name was given, and
-#: {variable} names the proxy.
+#: {where} is the peer, {option} is where its name was given, and {variable} names the proxy.
 _UNTRUSTED = (
     "untrusted TLS certificate on {where}: unknown CA or missing intermediate",
     "Pass the CA with --ca-file, or send the full chain",
@@ -45,25 +44,10 @@ _WRONG_NAME = (
     "TLS certificate name mismatch on {where}",
     "Use a host name from the certificate in {option}, or reissue it",
 )
-_REPLACE = "Replace the certificate on the server"
-_WEAK = ("weak key or signature in the TLS certificate of {where}, or its CA", _REPLACE)
-_BAD_CA = (
-    "TLS certificate on {where} issued by a CA that is not allowed to issue it",
-    "Reissue it with a valid CA",
-)
+#: OpenSSL's X509_V_ERR_* codes; of any other its own text is shown.
 CERTIFICATE_ERRORS: Dict[int, _Words] = {
-    2: (
-        "untrusted TLS certificate on {where}: incomplete chain",
-        "Pass the whole chain, up to the root, with --ca-file",
-    ),
-    7: (
-        "untrusted TLS certificate on {where}: not signed by the CA of this name",
-        "Pass the current CA certificate with --ca-file",
-    ),
-    9: (
-        "TLS certificate on {where}, or its CA, is not yet valid",
-        "Check the clocks of both hosts",
-    ),
+    **dict.fromkeys((2, 7, 19, 20, 21), _UNTRUSTED),
+    9: ("TLS certificate on {where} is not yet valid", "Check the clocks of both hosts"),
     10: (
         "expired TLS certificate on {where}, or expired CA",
         "Renew it on the server; if the CA changed, update --ca-file",
@@ -72,23 +56,7 @@ CERTIFICATE_ERRORS: Dict[int, _Words] = {
         "self-signed TLS certificate on {where}",
         "Pass it with --ca-file, or install a CA-signed one",
     ),
-    19: _UNTRUSTED,
-    20: _UNTRUSTED,
-    21: _UNTRUSTED,
-    23: ("revoked TLS certificate on {where}", _REPLACE),
-    24: _BAD_CA,
-    25: _BAD_CA,
-    26: (
-        "TLS certificate on {where} is not for servers (wrong key usage)",
-        "Reissue it for server authentication",
-    ),
-    47: _BAD_CA,
-    62: _WRONG_NAME,
-    64: _WRONG_NAME,
-    66: _WEAK,
-    67: _WEAK,
-    68: _WEAK,
-    79: _BAD_CA,
+    **dict.fromkeys((62, 64), _WRONG_NAME),
 }
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 _CLIENT_CERTIFICATE = (
@@ -228,7 +196,7 @@ def _broken_words(causes: List[BaseException], route: Route, phase: str) -> _Wor
 
 def _other_certificate(error: ssl.SSLCertVerificationError) -> _Words:
     reason = re.sub(r"[{}]", "", error.verify_message)
-    return f"rejected TLS certificate on {{where}}: {reason}", _REPLACE
+    return f"rejected TLS certificate on {{where}}: {reason}", "Replace it on the server"
 
 
 def _tls_words(error: ssl.SSLError) -> _Words:

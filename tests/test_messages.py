@@ -539,39 +539,21 @@ certificate 18 | direct | TLS handshake
 certificate 20 | direct | TLS handshake
   CRITICAL - untrusted TLS certificate on rodin.example.com:443: unknown CA or missing intermediate
   (unreachable). Pass the CA with --ca-file, or send the full chain
-certificate 2 | direct | TLS handshake
-  CRITICAL - untrusted TLS certificate on rodin.example.com:443: incomplete chain (unreachable).
-  Pass the whole chain, up to the root, with --ca-file
-certificate 7 | direct | TLS handshake
-  CRITICAL - untrusted TLS certificate on rodin.example.com:443: not signed by the CA of this name
-  (unreachable). Pass the current CA certificate with --ca-file
 certificate 9 | direct | TLS handshake
-  CRITICAL - TLS certificate on rodin.example.com:443, or its CA, is not yet valid (unreachable).
-  Check the clocks of both hosts
+  CRITICAL - TLS certificate on rodin.example.com:443 is not yet valid (unreachable). Check the
+  clocks of both hosts
 certificate 10 | direct | TLS handshake
   CRITICAL - expired TLS certificate on rodin.example.com:443, or expired CA (unreachable). Renew it
   on the server; if the CA changed, update --ca-file
-certificate 23 | direct | TLS handshake
-  CRITICAL - revoked TLS certificate on rodin.example.com:443 (unreachable). Replace the certificate
-  on the server
-certificate 24 | direct | TLS handshake
-  CRITICAL - TLS certificate on rodin.example.com:443 issued by a CA that is not allowed to issue it
-  (unreachable). Reissue it with a valid CA
-certificate 26 | direct | TLS handshake
-  CRITICAL - TLS certificate on rodin.example.com:443 is not for servers (wrong key usage)
-  (unreachable). Reissue it for server authentication
 certificate 62 | direct | TLS handshake
   CRITICAL - TLS certificate name mismatch on rodin.example.com:443 (unreachable). Use a host name
   from the certificate in -H, or reissue it
 certificate 62 | a proxy | TLS handshake
   CRITICAL - TLS certificate name mismatch on proxy proxy.example:3128 (unreachable). Use a host
   name from the certificate in HTTP_PROXY, or reissue it
-certificate 66 | direct | TLS handshake
-  CRITICAL - weak key or signature in the TLS certificate of rodin.example.com:443, or its CA
-  (unreachable). Replace the certificate on the server
-certificate 51 {no} CRL | direct | TLS handshake
-  CRITICAL - rejected TLS certificate on rodin.example.com:443: no CRL (unreachable). Replace the
-  certificate on the server
+certificate 66 EE key too {weak} | direct | TLS handshake
+  CRITICAL - rejected TLS certificate on rodin.example.com:443: EE key too weak (unreachable).
+  Replace it on the server
 reason HTTP_REQUEST | direct | TLS handshake
   CRITICAL - rodin.example.com:443 does not speak TLS (unreachable). Check the port; for plain HTTP,
   use -H http://HOST

@@ -211,7 +211,7 @@ class QueueResource(Subject):
     def probe(self) -> Metrics:
         """Yield the metrics that are always shown or have a threshold, and the conditions."""
         for metric in QUEUE_METRICS:
-            if metric.always or self._limits.limits(metric.name, self).ranges():
+            if metric.is_field or self._limits.limits(metric.name, self).ranges():
                 value = metric.value(self.queue)
                 if value is not None:
                     yield nagiosplugin.Metric(metric.name, value, min=0, context="limits")
@@ -233,7 +233,7 @@ class TotalResource(Subject):
     def probe(self) -> Metrics:
         """Yield the sums that a threshold names."""
         for metric in QUEUE_METRICS:
-            if metric.summed and self._limits.limits(metric.name, self).ranges():
+            if metric.is_field and self._limits.limits(metric.name, self).ranges():
                 value = sum(getattr(queue, metric.name) for queue in self._queues)
                 yield nagiosplugin.Metric(metric.name, value, min=0, context="limits")
 

@@ -21,7 +21,6 @@ from check_rodin_queues.conditions import STALLED
 from check_rodin_queues.errors import CheckError, ConfigError, RequestError, State, UsageError
 from check_rodin_queues.extra_opts import read_words
 from check_rodin_queues.inputs import read_file
-from check_rodin_queues.journal import DEBUG, NOTICE, REQUEST, Journal
 from check_rodin_queues.lean_imports import load_requests
 from check_rodin_queues.metrics import TOKEN_EXPIRES_IN
 from check_rodin_queues.options import DEFAULT_TIMEOUT, HelpRequested, Options
@@ -34,7 +33,7 @@ from check_rodin_queues.output import (
     report,
     why,
 )
-from check_rodin_queues.progress import READING, STARTING, Progress
+from check_rodin_queues.progress import DEBUG, NOTICE, READING, REQUEST, STARTING, Journal, Progress
 from check_rodin_queues.response import MAX_BYTES, Snapshot, parse, parse_saved
 from check_rodin_queues.second_look import PAUSE, Looks, look_again
 from check_rodin_queues.selection import covers, select, unmatched
@@ -175,8 +174,7 @@ class Run:
         if not (server.scheme == "https" or https_proxy or options.ca_file or options.client_cert):
             self._journal.note(REQUEST, "no TLS: http:// was requested")
             return None
-        from check_rodin_queues.ca_store import find_ca_store
-        from check_rodin_queues.tls import create_context
+        from check_rodin_queues.tls import create_context, find_ca_store
 
         if options.insecure:
             self._journal.note(NOTICE, "--insecure: the server's certificate was not verified")

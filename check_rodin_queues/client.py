@@ -23,9 +23,8 @@ from check_rodin_queues import __version__
 from check_rodin_queues.connection_errors import BAD_PROXY, SOCKS_PROXY, explain, unreachable
 from check_rodin_queues.connections import Adapter, Dialer
 from check_rodin_queues.errors import RequestError
-from check_rodin_queues.journal import DEBUG, REQUEST, Journal
 from check_rodin_queues.messages import duration
-from check_rodin_queues.progress import READING, Progress, Route
+from check_rodin_queues.progress import DEBUG, READING, REQUEST, Journal, Progress, Route
 from check_rodin_queues.response import MAX_BYTES, invalid, too_large
 from check_rodin_queues.server import Server
 from check_rodin_queues.token import Token

@@ -14,14 +14,15 @@ import requests.adapters
 import urllib3
 import urllib3.connection
 
-from check_rodin_queues.journal import REQUEST, Journal
 from check_rodin_queues.progress import (
     CONNECTING,
     PROXY_REPLY,
     PROXY_TLS,
+    REQUEST,
     RESOLVING,
     TLS,
     WAITING,
+    Journal,
     Progress,
 )
 

@@ -6,6 +6,7 @@ Thresholds, perfdata, output and help follow. Names are the API's own where it h
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Callable, Optional, Tuple, Union
 
 from check_rodin_queues.response import Queue
@@ -19,25 +20,18 @@ TOTAL = "total"
 class Metric:
     """A row of the table.
 
-    *value* returns None where the metric of a queue has no meaning; a metric of the run has no
-    function. *always*: shown in perfdata even if no threshold names it. *summed*: `total.NAME`
-    exists. A plain class: a NamedTuple costs 0.3 % of a run, and this package has many values.
+    *value* returns None where the metric of a queue has no meaning. Without it, the metric is a
+    field of the API: perfdata always show it, and `total.NAME` exists. A plain class: a NamedTuple
+    costs 0.3 % of a run, and this package has many values.
     """
 
     def __init__(
-        self,
-        name: str,
-        meaning: str,
-        value: Callable[[Queue], Optional[Number]] = lambda _: None,
-        *,
-        always: bool = False,
-        summed: bool = False,
+        self, name: str, meaning: str, value: Optional[Callable[[Queue], Optional[Number]]] = None
     ) -> None:
         self.name = name
         self.meaning = meaning
-        self.value = value
-        self.always = always
-        self.summed = summed
+        self.is_field = value is None
+        self.value = value or attrgetter(name)
 
 
 def _ratio(number: int, by: int) -> Number:
@@ -57,19 +51,9 @@ def _busy_ratio(queue: Queue) -> Optional[Number]:
 
 
 QUEUE_METRICS = (
-    Metric(
-        "consumers",
-        "workers connected to the queue",
-        lambda queue: queue.consumers,
-        always=True,
-        summed=True,
-    ),
-    Metric(
-        "job_awaiting", "jobs waiting", lambda queue: queue.job_awaiting, always=True, summed=True
-    ),
-    Metric(
-        "job_running", "jobs running", lambda queue: queue.job_running, always=True, summed=True
-    ),
+    Metric("consumers", "workers connected to the queue"),
+    Metric("job_awaiting", "jobs waiting"),
+    Metric("job_running", "jobs running"),
     Metric("awaiting_per_consumer", "waiting jobs / consumers", _awaiting_per_consumer),
     Metric("busy_ratio", "running jobs / consumers; 1 means all are busy", _busy_ratio),
 )
@@ -83,7 +67,7 @@ def known_metrics() -> Tuple[str, ...]:
     """Return what a selector can name, for messages."""
     return (
         *(metric.name for metric in QUEUE_METRICS),
-        *(f"{TOTAL}.{metric.name}" for metric in QUEUE_METRICS if metric.summed),
+        *(f"{TOTAL}.{metric.name}" for metric in QUEUE_METRICS if metric.is_field),
         *(metric.name for metric in RUN_METRICS),
     )
 

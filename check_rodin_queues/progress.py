@@ -1,8 +1,8 @@
-"""How far a run is, and who is at the other end: what a timeout reports."""
+"""How far a run is, who is at the other end, and what it did: what a timeout and -v report."""
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import List, Optional, Tuple
 
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.server import Server
@@ -18,6 +18,9 @@ WAITING = "waiting"
 READING = "reading"
 #: The phases in which a proxy, if there is one, is the peer.
 WITH_PROXY = (RESOLVING, CONNECTING, PROXY_TLS, PROXY_REPLY)
+
+#: The verbosity from which on an entry is shown: -v, -vv, -vvv.
+NOTICE, REQUEST, DEBUG = 1, 2, 3
 
 
 class Progress:
@@ -54,3 +57,27 @@ class Route:
             return f"proxy {self.proxy}"
         through = f" through proxy {self.proxy}" if self.forwarding else ""
         return f"{self.server.address}{through}"
+
+
+class Journal:
+    """What a run did: entries, each with the verbosity that shows it.
+
+    Entries can quote the server. They are redacted before they are added, and `cli` redacts and
+    sanitizes them again before they are printed.
+    """
+
+    def __init__(self, verbosity: int = 0) -> None:
+        self.verbosity = verbosity
+        self._entries: List[Tuple[int, str]] = []
+
+    def wants(self, level: int) -> bool:
+        """Return whether an entry of this level is shown."""
+        return level <= self.verbosity
+
+    def note(self, level: int, text: str) -> None:
+        """Add *text*, shown from verbosity *level* on."""
+        self._entries.append((level, text))
+
+    def lines(self) -> List[str]:
+        """Return the entries to show, in the order in which they were added."""
+        return [text for level, text in self._entries if self.wants(level)]

@@ -167,7 +167,7 @@ def parse_selector(text: str) -> Selector:
     glob, dot, metric = text.rpartition(".")
     if not dot and metric in (row.name for row in RUN_METRICS):
         return Selector(RUN, None, metric)
-    if glob == TOTAL and metric in (row.name for row in QUEUE_METRICS if row.summed):
+    if glob == TOTAL and metric in (row.name for row in QUEUE_METRICS if row.is_field):
         return Selector(TOTAL, None, metric)
     if metric in (row.name for row in QUEUE_METRICS) and bool(glob) == bool(dot) and glob != TOTAL:
         return Selector(QUEUE, glob or None, metric)

@@ -10,10 +10,9 @@ from typing import Dict, List, Sequence, Tuple
 import certifi
 import pytest
 
-from check_rodin_queues import ca_store
-from check_rodin_queues.ca_store import find_ca_store
+from check_rodin_queues import tls
 from check_rodin_queues.errors import CheckError
-from check_rodin_queues.tls import create_context
+from check_rodin_queues.tls import create_context, find_ca_store
 from tests import table
 from tests.certificates import Authority
 from tests.console import report, run
@@ -27,8 +26,8 @@ def host(monkeypatch: pytest.MonkeyPatch, directories: Sequence[str], files: Seq
     """Make OpenSSL name the first of each, and the others the known places."""
     first = SimpleNamespace(capath=(*directories, None)[0], cafile=(*files, None)[0])
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: first)
-    monkeypatch.setattr(ca_store, "SYSTEM_DIRECTORIES", directories[1:])
-    monkeypatch.setattr(ca_store, "SYSTEM_FILES", files[1:])
+    monkeypatch.setattr(tls, "SYSTEM_DIRECTORIES", directories[1:])
+    monkeypatch.setattr(tls, "SYSTEM_FILES", files[1:])
 
 
 @pytest.fixture(name="there")

@@ -24,8 +24,7 @@ from check_rodin_queues.client import Client
 from check_rodin_queues.connection_errors import explain, timed_out
 from check_rodin_queues.connections import Dialer
 from check_rodin_queues.errors import RequestError
-from check_rodin_queues.journal import Journal
-from check_rodin_queues.progress import Progress, Route
+from check_rodin_queues.progress import Journal, Progress, Route
 from check_rodin_queues.server import parse_server
 from check_rodin_queues.token import Token
 from check_rodin_queues.verdict import Verdict

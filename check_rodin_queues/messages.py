@@ -99,7 +99,7 @@ def missing_finding(display: str, origin: str) -> Finding:
     elif origin == BY_DEFAULT:
         next_step = "Check the Rodin deployment; if it has other queues, name them in --require"
     cause = f"queue {display}{named} is not on the server"
-    return Finding(State.OK, MISSING, display=display, cause=cause, next_step=next_step)
+    return Finding(MISSING, display=display, cause=cause, next_step=next_step)
 
 
 def malformed_finding(display: str, reason: str) -> Finding:
@@ -112,7 +112,7 @@ def malformed_finding(display: str, reason: str) -> Finding:
     elif not reason.startswith("name of "):  # no glob matches a name that is too long
         next_step += ", or exclude the queue with -x"
     cause = f"{display}: {reason}"
-    return Finding(State.OK, INVALID, display=display, cause=cause, next_step=next_step)
+    return Finding(INVALID, display=display, cause=cause, next_step=next_step)
 
 
 def empty_finding(offered: int, policy: Policy) -> Finding:
@@ -127,7 +127,7 @@ def empty_finding(offered: int, policy: Policy) -> Finding:
         verb = "select" if " and " in given else "selects" if given == "-q" else "leaves"
         cause = f"{given} {verb} none of the server's {count(offered, 'queue')}"
         next_step = "Check the patterns; -v lists the queues"
-    return Finding(State.OK, EMPTY, cause=cause, next_step=next_step)
+    return Finding(EMPTY, cause=cause, next_step=next_step)
 
 
 def limit_words(metric: str, limit: Range, side: str = "") -> str:
@@ -171,7 +171,7 @@ def reasons(finding: Finding) -> List[str]:
         where = f"{finding.display}: " if finding.display else ""
         return [f"{where}{finding.name} is {finding.state.name}"]
     lines = []
-    for threshold, limit in finding.limits.ranges():
+    for threshold, limit in finding.limits.ranges:
         side = limit.side(finding.value)
         words = limit_words(finding.name, limit, side)
         outcome = f"{threshold.level.name}, {words}" if side else f"not {words}"

@@ -58,7 +58,6 @@ QUEUE_METRICS = (
     Metric("busy_ratio", "running jobs / consumers; 1 means all are busy", _busy_ratio),
 )
 TIME = Metric("time", "duration of the check in seconds")
-#: The one metric that can be negative.
 TOKEN_EXPIRES_IN = Metric("token_expires_in", "seconds until the API token (a JWT) expires")
 RUN_METRICS = (TIME, TOKEN_EXPIRES_IN)
 

@@ -193,7 +193,7 @@ def _row(group: Sequence[Finding]) -> _Row:
 def _limits(finding: Finding) -> str:
     """Return the thresholds in parentheses, the level of a breached one in capitals."""
     words = []
-    for threshold, limit in finding.limits.ranges()[::-1]:
+    for threshold, limit in finding.limits.ranges[::-1]:
         side = limit.side(finding.value) if finding.state is not State.OK else ""
         level = threshold.level.name if side else threshold.level.name.lower()
         words.append(f"{level} {limit_words(finding.name, limit)}")

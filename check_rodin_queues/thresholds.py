@@ -13,7 +13,8 @@ selected queues; `time` and `token_expires_in` belong to the run.
 from __future__ import annotations
 
 import re
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from types import MappingProxyType
+from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from check_rodin_queues.errors import State, UsageError, quoted, suggestion
 from check_rodin_queues.metrics import (
@@ -92,18 +93,21 @@ class Threshold(NamedTuple):
 
 
 class Limits:
-    """The thresholds that apply to one label."""
+    """The thresholds that apply to one label.
+
+    *ranges* has each threshold with its range, the critical one first. *warning* and *critical*
+    are what perfdata shows.
+    """
 
     def __init__(
-        self, warning: Optional[Threshold] = None, critical: Optional[Threshold] = None
+        self, by_level: Mapping[State, Threshold] = MappingProxyType({}), metric: str = ""
     ) -> None:
-        self.warning = warning
-        self.critical = critical
-
-    def ranges(self) -> Tuple[Tuple[Threshold, Range], ...]:
-        """Return each threshold with its range, the critical one first."""
-        given = (self.critical, self.warning)
-        return tuple((one, one.limit) for one in given if one is not None and one.limit is not None)
+        given = (by_level.get(State.CRITICAL), by_level.get(State.WARNING))
+        self.ranges = tuple((one, one.limit) for one in given if one and one.limit)
+        signed = metric == TOKEN_EXPIRES_IN.name  # the one metric that can be negative
+        self.critical, self.warning = (
+            one.limit.text(can_be_negative=signed) if one and one.limit else "" for one in given
+        )
 
 
 class Thresholds:
@@ -127,7 +131,7 @@ class Thresholds:
             for threshold in thresholds
             if threshold.selector.glob is None or matches(threshold.selector.glob, queue)
         }
-        limits = Limits(last.get(State.WARNING), last.get(State.CRITICAL))
+        limits = Limits(last, metric)
         if all(threshold.selector.glob is None for threshold in thresholds):
             self._known[key] = limits  # the same for every queue
         return limits
@@ -197,11 +201,6 @@ def parse_range(text: str) -> Optional[Range]:
         reason = "start above end" if colon else "negative maximum"
         raise UsageError(f"invalid range{quoted(text)}: {reason}, {_EXPECTED}")
     return Range(start, end, inside=bool(at))
-
-
-def can_be_negative(metric: str) -> bool:
-    """Return whether *metric* has values below 0."""
-    return metric == TOKEN_EXPIRES_IN.name
 
 
 def _number(text: str) -> Number:

@@ -12,14 +12,13 @@ from check_rodin_queues.thresholds import Limits, Range, Threshold
 
 
 class Finding(NamedTuple):
-    """A judged metric, or a condition.
+    """A metric or a condition, judged.
 
     *name* is that of the metric or condition. *display* is the queue's name for people, or TOTAL.
     *limits* are empty for a condition, which has *cause* and *next_step* if it is not about a
     queue's counts.
     """
 
-    state: State
     name: str
     queue: Optional[Queue] = None
     display: str = ""
@@ -27,6 +26,7 @@ class Finding(NamedTuple):
     limits: Limits = Limits()
     cause: str = ""
     next_step: str = ""
+    state: State = State.OK
 
     @property
     def is_metric(self) -> bool:
@@ -36,20 +36,15 @@ class Finding(NamedTuple):
     @property
     def label(self) -> str:
         """The label that perfdata shows."""
-        return label(self.display, self.name)
+        return f"{self.display}.{self.name}" if self.display else self.name
 
     def breach(self) -> Tuple[Optional[Threshold], Optional[Range], str]:
         """Return the threshold, the range and the side that decided *state*."""
-        for threshold, limit in self.limits.ranges():
+        for threshold, limit in self.limits.ranges:
             side = limit.side(self.value)
             if side and threshold.level is self.state:
                 return threshold, limit, side
         return None, None, ""
-
-
-def label(display: str, metric: str) -> str:
-    """Return the label of *metric*: of a queue or the sum by its *display* name, or of the run."""
-    return f"{display}.{metric}" if display else metric
 
 
 def by_queue(findings: Sequence[Finding]) -> List[List[Finding]]:

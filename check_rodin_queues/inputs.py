@@ -8,7 +8,6 @@ from typing import Mapping
 from check_rodin_queues.errors import ConfigError
 
 _STDIN = 0
-_CHUNK = 64 * 1024
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -29,23 +28,10 @@ def read_file(path: str, origin: str, limit: int) -> bytes:
     ConfigError.
     """
     try:
-        if path == "-":
-            return _read_standard_input(limit + 1)
-        with open(path, "rb") as file:
+        with open(_STDIN if path == "-" else path, "rb", closefd=path != "-") as file:
             return file.read(limit + 1)
     except (OSError, ValueError) as error:
         raise unreadable(path, origin, error) from None
-
-
-def _read_standard_input(size: int) -> bytes:
-    chunks = []
-    while size > 0:
-        chunk = os.read(_STDIN, min(size, _CHUNK))
-        if not chunk:
-            break
-        chunks.append(chunk)
-        size -= len(chunk)
-    return b"".join(chunks)
 
 
 def unreadable(path: str, origin: str, error: Exception) -> ConfigError:

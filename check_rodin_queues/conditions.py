@@ -7,10 +7,12 @@ when the response is compared with what is required.
 
 from __future__ import annotations
 
-from typing import Callable, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, List, Mapping, Optional, Tuple
 
 from check_rodin_queues.errors import State, UsageError, quoted, suggestion
-from check_rodin_queues.response import Queue
+
+if TYPE_CHECKING:
+    from check_rodin_queues.response import Queue
 
 
 class Condition:

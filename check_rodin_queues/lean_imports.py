@@ -15,7 +15,6 @@ library is changed. A version that insists on one gets it, and the start costs m
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import sys
@@ -90,7 +89,7 @@ def _imports_without(modules: Tuple[str, ...]) -> bool:
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # import then raises ImportError
     try:
-        importlib.import_module("requests")
+        import requests  # noqa: F401, PLC0415
     except ImportError:
         return False
     finally:

@@ -7,9 +7,11 @@ Thresholds, perfdata, output and help follow. Names are the API's own where it h
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Callable, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Callable, Optional, Tuple, Union
 
-from check_rodin_queues.response import Queue
+if TYPE_CHECKING:
+    from check_rodin_queues.response import Queue
+
 
 Number = Union[int, float]
 

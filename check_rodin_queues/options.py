@@ -10,16 +10,18 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from typing import Any, Callable, Dict, List, NoReturn, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NoReturn, Optional, Sequence, Tuple
 
 from check_rodin_queues import __version__
 from check_rodin_queues.conditions import CONDITIONS, DEFAULT_STATES, parse_states
 from check_rodin_queues.errors import State, UsageError, quoted, suggestion
 from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, Number
-from check_rodin_queues.selection import Policy
 from check_rodin_queues.server import HOST_VARIABLE, parse_port
 from check_rodin_queues.thresholds import Threshold, is_plain, parse_threshold
 from check_rodin_queues.token import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE
+
+if TYPE_CHECKING:
+    from check_rodin_queues.selection import Policy
 
 PROGRAM = "check_rodin_queues"
 DEFAULT_TIMEOUT = 10
@@ -107,6 +109,8 @@ def parse(words: Sequence[str]) -> Options:
     if unknown:
         has_source = options.host is not None or options.input is not None
         raise _unknown(unknown[0], words, has_source)
+    from check_rodin_queues.selection import Policy  # noqa: PLC0415 — --help does not need it
+
     given = vars(options)
     options.policy = Policy(
         queues=_flat(given.pop("queue")),

@@ -86,7 +86,7 @@ def select(policy: Policy, snapshot: Snapshot) -> Selection:
 def unmatched(policy: Policy, selection: Selection) -> Iterator[Threshold]:
     """Yield the thresholds whose glob matches no selected queue; each may be a typo."""
     names = [queue.name for queue in selection.queues]
-    names += [queue.name for queue in selection.malformed]
+    names += [queue.name for queue in selection.malformed if len(queue.name) <= MAX_NAME]
     for threshold in policy.thresholds:
         glob = threshold.selector.glob
         if glob and not is_plain(glob) and not any(matches(glob, name) for name in names):

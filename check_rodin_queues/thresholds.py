@@ -26,7 +26,6 @@ from check_rodin_queues.metrics import (
     decimal,
     known_metrics,
 )
-from check_rodin_queues.response import MAX_NAME
 
 #: The metric of a threshold without a selector.
 DEFAULT_METRIC = "job_awaiting"
@@ -149,7 +148,7 @@ def matches(glob: str, name: str) -> bool:
     from fnmatch import fnmatchcase  # noqa: PLC0415 — most runs have no glob
 
     try:
-        return len(name) <= MAX_NAME and fnmatchcase(name, glob)
+        return fnmatchcase(name, glob)
     except re.error:  # Python 3.9 rejects [z-a]
         return False
 

@@ -98,10 +98,9 @@ def test_a_range_is_read_by_its_definition(text: str, value: float) -> None:
 
 @given(st.text("ab*?[]!-.\n\xe9", max_size=9), st.text("ab]-.!\n\xe9", max_size=9))
 @example("[b-a]", "a")
-@example("*", "a" * 256)
 def test_a_glob_matches_as_fnmatch_does(glob: str, name: str) -> None:
     try:
-        expected = fnmatchcase(name, glob) and len(name) < 256
+        expected = fnmatchcase(name, glob)
     except re.error:  # Python 3.9 rejects [b-a]
         expected = False
     assert matches(glob, name) == expected

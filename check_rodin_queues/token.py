@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Iterator, Mapping, Optional
+from typing import Any, Iterator, List, Mapping, Optional
 
 from check_rodin_queues.errors import ConfigError
 from check_rodin_queues.inputs import read_file, read_variable, strip
@@ -32,6 +32,7 @@ class Token:
     def __init__(self, text: str, place: str) -> None:
         self._text = text
         self.place = place
+        self._whole: Optional[re.Pattern[str]] = None
         self._forms: Optional[re.Pattern[str]] = None
 
     def __repr__(self) -> str:
@@ -52,10 +53,13 @@ class Token:
 
         A text that has it in an escaped form is returned without its escapes.
         """
-        self._forms = self._forms or _forms(self._text)
-        text = self._forms.sub(REDACTED, text)
+        self._whole = self._whole or _forms([self._text])
+        self._forms = self._forms or _forms(_secrets(self._text))
+        # the whole token first: what is left of it without one part is not found again
+        text = self._whole.sub(REDACTED, text)
         unescaped = _unescape(text)
-        return self._forms.sub(REDACTED, unescaped) if self._forms.search(unescaped) else text
+        found = self._forms.search(unescaped)
+        return self._forms.sub(REDACTED, unescaped if found else text)
 
     def expires_at(self) -> Optional[float]:
         """Return the `exp` of a JWT (RFC 7519) in seconds since 1970, None if it has none."""
@@ -124,12 +128,15 @@ def _checked(text: str, origin: str, place: str) -> Token:
     return Token(text, place)
 
 
-def _forms(token: str) -> re.Pattern[str]:
-    """Return a pattern for what to redact, longest first: each part of a JWT is a secret."""
+def _secrets(token: str) -> List[str]:
+    """Return *token*, and the parts of a JWT: each is a secret too."""
     parts = token.split(".")
-    secrets = [token]
-    if len(parts) == _JWT_PARTS:
-        secrets += (part for part in parts if len(part) >= _MIN_JWT_PART)
+    is_jwt = len(parts) == _JWT_PARTS
+    return [token, *(part for part in parts if is_jwt and len(part) >= _MIN_JWT_PART)]
+
+
+def _forms(secrets: List[str]) -> re.Pattern[str]:
+    """Return a pattern for what to redact, the longest first."""
     forms = {form for secret in secrets for form in _encodings(secret) if len(form) >= _MIN_LENGTH}
     longest_first = sorted(forms, key=len, reverse=True)
     return re.compile("|".join(map(re.escape, longest_first)) or "(?!)", re.IGNORECASE | re.ASCII)

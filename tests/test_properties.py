@@ -250,6 +250,7 @@ around = st.text(' {}":%&;\\\n', max_size=5)
 
 
 @given(tokens, st.lists(st.tuples(around, st.sampled_from(FORMS)), min_size=1, max_size=3), around)
+@example("a/b.0123456789abcdefg.hij", [("", FORMS[5])], "")
 def test_a_token_is_redacted_in_each_form(
     text: str, parts: Sequence[Tuple[str, Callable[[str], str]]], end: str
 ) -> None:

@@ -6,6 +6,7 @@ over the two steps where that matters; everything else is urllib3's.
 
 from __future__ import annotations
 
+import errno
 import socket
 import time
 from typing import Any, Callable, Dict, Optional, Tuple
@@ -27,6 +28,8 @@ from check_rodin_queues.progress import (
 )
 
 _FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
+#: This host has no way to an address, such as to IPv6: another address's error says more.
+_NO_WAY = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 class Dialer:
@@ -51,26 +54,36 @@ class Dialer:
         self.progress.phase = RESOLVING
         found = socket.getaddrinfo(host.strip("[]"), port, self._family, socket.SOCK_STREAM)
         self.progress.phase = CONNECTING
-        failure = OSError(f"{host} has no address")
-        for index, (family, kind, protocol, _, address) in enumerate(found):
+        failure = OSError(errno.EADDRNOTAVAIL, f"{host} has no address")
+        for index, target in enumerate(found):
             left = len(found) - index
             remaining = max(self._deadline - time.monotonic(), 0.01)
             share = min(remaining / left, self._timeout / 3) if left > 1 else None
-            connection = socket.socket(family, kind, protocol)
             try:
-                for option in options or ():
-                    connection.setsockopt(*option)
-                connection.settimeout(share)
-                connection.connect(address)
+                connection = _connected(target, share, options)
             except OSError as error:
-                connection.close()
-                self._journal.note(REQUEST, f"no connection to {_shown(address)}: {error}")
-                failure = error
+                self._journal.note(REQUEST, f"no connection to {_shown(target[4])}: {error}")
+                if failure.errno in _NO_WAY or error.errno not in _NO_WAY:
+                    failure = OSError(error.errno or errno.ETIMEDOUT, str(error))
                 continue
-            connection.settimeout(None)
-            self._journal.note(REQUEST, f"connected to {_shown(address)}")
+            self._journal.note(REQUEST, f"connected to {_shown(target[4])}")
             return connection
         raise failure
+
+
+def _connected(target: Tuple[Any, ...], share: Optional[float], options: Any) -> socket.socket:
+    family, kind, protocol, _, address = target
+    connection = socket.socket(family, kind, protocol)
+    try:
+        for option in options or ():
+            connection.setsockopt(*option)
+        connection.settimeout(share)
+        connection.connect(address)
+    except OSError:
+        connection.close()
+        raise
+    connection.settimeout(None)
+    return connection
 
 
 def _shown(address: Tuple[Any, ...]) -> str:

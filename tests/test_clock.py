@@ -11,7 +11,7 @@ import socket
 import ssl
 import time
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Tuple
+from typing import Callable, ContextManager, Dict, Iterator, Tuple
 
 import pytest
 
@@ -29,6 +29,7 @@ from tests.server import (
     head,
     http,
     queue,
+    refusing_port,
     silent_port,
     site,
 )
@@ -245,6 +246,20 @@ def test_an_address_that_refuses_is_left_at_once(ask_name: Callable[..., Outcome
         outcome = ask_name(f"{FIRST} {SECOND}", "-H", f"http://{NAME}:{server.port}")
     assert report(outcome).state == "OK"
     assert outcome.seconds < 1.5
+
+
+@pytest.mark.parametrize(
+    ("listens", "words"),
+    [(refusing_port, "connection refused"), (silent_port, "connection timed out")],
+)
+def test_an_address_without_a_route_does_not_hide_the_other_error(
+    listens: Callable[[], ContextManager[int]], words: str, ask_name: Callable[..., Outcome]
+) -> None:
+    """Like IPv6 on a host that has only IPv4: here a broadcast address, which TCP never reaches."""
+    with listens() as port:
+        found = report(ask_name(f"{FIRST} 255.255.255.255", "-H", f"http://{NAME}:{port}", "-t2"))
+    assert found.conditions == ("unreachable",)
+    assert words in found.text
 
 
 def test_the_last_address_has_all_the_time_that_is_left(ask_name: Callable[..., Outcome]) -> None:

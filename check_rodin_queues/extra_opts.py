@@ -15,7 +15,7 @@ import os
 from typing import Iterator, List, Mapping, Tuple
 
 from check_rodin_queues.errors import ConfigError, UsageError, quoted, suggestion
-from check_rodin_queues.inputs import read_file, shown_path
+from check_rodin_queues.inputs import read_file, read_variable, shown_path
 from check_rodin_queues.options import PROGRAM, options_by_name
 
 DEFAULT_SECTION = PROGRAM
@@ -61,9 +61,10 @@ def read_words(locator: str, environ: Mapping[str, str]) -> List[str]:
 
 
 def _default_file(environ: Mapping[str, str]) -> str:
-    if environ.get("MP_CONFIG_FILE"):
-        return environ["MP_CONFIG_FILE"]
-    directories = filter(None, environ.get("NAGIOS_CONFIG_PATH", "").split(":"))
+    named_file = read_variable(environ, "MP_CONFIG_FILE")
+    if named_file:
+        return named_file
+    directories = filter(None, read_variable(environ, "NAGIOS_CONFIG_PATH").split(":"))
     named = [f"{directory}/{name}" for directory in directories for name in FILE_NAMES]
     for path in (*named, *STANDARD_PLACES):
         if os.path.exists(path):

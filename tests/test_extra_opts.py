@@ -32,7 +32,7 @@ def fixture_ini(tmp_path: Path) -> Path:
 )
 def test_a_locator_names_section_and_file(section: str, limit: str, ini: Path) -> None:
     assert read_words(f"{section}@{ini}", {}) == [f"--warning={limit}"]
-    assert read_words(section, {"MP_CONFIG_FILE": str(ini)}) == [f"--warning={limit}"]
+    assert read_words(section, {"MP_CONFIG_FILE": f" {ini}\n"}) == [f"--warning={limit}"]
 
 
 #: The standard places of the Monitoring Plugins, in their order.
@@ -62,12 +62,12 @@ def test_the_search_path(monkeypatch: pytest.MonkeyPatch) -> None:
         return DEFAULT.encode() + b"w=1"
 
     monkeypatch.setattr(extra_opts, "read_file", read)
-    env = {"NAGIOS_CONFIG_PATH": ":/a::/b:", "MP_CONFIG_FILE": "/named"}
+    env = {"NAGIOS_CONFIG_PATH": ":/a::/b:\n", "MP_CONFIG_FILE": "/named"}
     read_words("", env)
     for index in range(len(places)):
         there = places[index:]
         monkeypatch.setattr(os.path, "exists", there.__contains__)
-        read_words("", {**env, "MP_CONFIG_FILE": ""})
+        read_words("", {**env, "MP_CONFIG_FILE": " "})
     assert opened == ["/named", *places]
 
 

@@ -23,7 +23,7 @@ from check_rodin_queues.extra_opts import read_words
 from check_rodin_queues.inputs import read_file
 from check_rodin_queues.lean_imports import load_requests
 from check_rodin_queues.metrics import TOKEN_EXPIRES_IN
-from check_rodin_queues.options import DEFAULT_TIMEOUT, HelpRequested, Options
+from check_rodin_queues.options import DEFAULT_TIMEOUT, Options
 from check_rodin_queues.output import (
     Report,
     can_fail,
@@ -113,8 +113,6 @@ class Run:
             options = command_line.parse([*found, *self._words])
         except UsageError as error:
             raise ConfigError(f"--extra-opts: {error.cause}", error.next_step) from None
-        except HelpRequested:
-            raise ConfigError("--extra-opts: --help and --version are not allowed there") from None
         self._use(options)
         return options
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 import os
 from typing import Iterator, List, Mapping, Tuple
 
-from check_rodin_queues.errors import ConfigError, UsageError, quoted, suggestion
+from check_rodin_queues.errors import CheckError, ConfigError, UsageError, quoted, suggestion
 from check_rodin_queues.inputs import read_file, read_variable, shown_path
-from check_rodin_queues.options import PROGRAM, options_by_name
+from check_rodin_queues.options import PROGRAM, HelpRequested, build_parser, options_by_name
 
 DEFAULT_SECTION = PROGRAM
 FILE_NAMES = ("monitoring-plugins.ini", "plugins.ini", "nagios-plugins.ini")
@@ -74,7 +74,7 @@ def _default_file(environ: Mapping[str, str]) -> str:
 
 def _section(text: str, wanted: str, where: str) -> Iterator[str]:
     """Yield the words of the section; a bad line in another section is no error."""
-    known = options_by_name()
+    known, parser = options_by_name(), build_parser()
     section = None
     for number, line in enumerate(map(str.strip, text.split("\n")), 1):
         if not line or line[0] in ";#":
@@ -87,9 +87,14 @@ def _section(text: str, wanted: str, where: str) -> Iterator[str]:
             raise ConfigError(f"{where} line {number}: option before the first [SECTION]")
         elif section == (wanted or DEFAULT_SECTION):
             try:
-                yield _word(line, known)
-            except ConfigError as error:
+                word = _word(line, known)
+                parser.parse_known_args([word])  # so that a bad value is reported with its line
+            except HelpRequested:
+                reason = "--help and --version are not allowed here"
+                raise ConfigError(f"{where} line {number}: {reason}") from None
+            except CheckError as error:
                 raise ConfigError(f"{where} line {number}: {error}") from None
+            yield word
 
 
 def _word(line: str, known: Mapping[str, Tuple[str, bool]]) -> str:

@@ -265,7 +265,7 @@ def test_a_token_is_redacted_in_each_form(
 # --- options --------------------------------------------------------------------------------------
 
 #: Names in an INI file, and their words on the command line.
-VALUED = {"w": "--warning", "warning": "--warning", "q": "--queue", "x": "--exclude", "H": "--host"}
+VALUED = {"H": "--host", "host": "--host"}
 SWITCHES = {"v": "--verbose", "insecure": "--insecure", "4": "--ipv4"}
 values = st.text("ab.*=:;#@~[]\\ \t'\"\u7db2%$5", max_size=8).map(str.strip)
 noise = st.sampled_from(["", "# w=1", "; [x]", "\t", " #"])

@@ -199,7 +199,7 @@ class Client:
         where, next_step = target[:60], _CHECK_URL
         if same_host and (own.scheme, parts.scheme) == ("http", "https"):
             next_step = "Use https:// in -H"
-        elif same_host and parts.path in (f"{own.path}/", own.path):
+        elif host in ("", own.netloc) and parts.path in (f"{own.path}/", own.path):
             where = f"the same path{' with a slash' if parts.path.endswith('/') else ''}"
             next_step = "Correct the gateway's rule for trailing slashes and HTTPS"
         elif not same_host or any(word in parts.path.lower() for word in _LOGIN):

@@ -368,6 +368,9 @@ REJECTED = """\
 301 Moved | sound | Location: https://127.0.0.1/api/v2/queue_status_check
   UNKNOWN - HTTP 301 Moved Permanently: redirected to https://127.0.0.1/api/v2/queue_status_check
   (invalid). Use https:// in -H
+301 Moved | sound | Location: http://127.0.0.1/api/v2/queue_status_check/
+  UNKNOWN - HTTP 301 Moved Permanently: redirected to
+  http://127.0.0.1/api/v2/queue_status_check/ (invalid). Check host, port and path prefix in -H
 302 Found | sound | Location: /elsewhere
   UNKNOWN - HTTP 302 Found: redirected to /elsewhere (invalid). Check host, port and path prefix in
   -H

@@ -78,6 +78,7 @@ _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
     (requests.exceptions.InvalidProxyURL, BAD_PROXY),
     (urllib3.exceptions.LocationParseError, BAD_PROXY),
     (http.client.InvalidURL, BAD_PROXY),
+    (UnicodeError, BAD_PROXY),  # no such host name can be resolved
     (requests.exceptions.InvalidSchema, SOCKS_PROXY),
     (CertificateError, _WRONG_NAME),  # of urllib3 1.26
     (
@@ -85,6 +86,7 @@ _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
         ("{where} closed the connection in the middle of the response", _CHECK_LOG),
     ),
     (http.client.LineTooLong, ("{where} sent a header line that is too long", _CHECK_LOG)),
+    (urllib3.exceptions.InvalidHeader, ("{where} sent an invalid header", _CHECK_LOG)),
 )
 
 #: What a timeout says in each phase.

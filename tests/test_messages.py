@@ -414,6 +414,7 @@ BROKEN: Dict[str, Script] = {
     "an SSH server": b"SSH-2.0-OpenSSH_9.2\r\n",
     "101 header lines": http("200 OK", "{}", *["X-More: 1"] * 101),
     "a long header": http("200 OK", "{}", f"X-More: {'x' * 70_000}"),
+    "two lengths": http("200 OK", "{}", "Content-Length: 2, 3"),
     "plain HTTP": [UNREAD, http("400 Bad Request")],
     "closed": [UNREAD],
     "a TLS alert": [UNREAD, b"\x15\x03\x01\x00\x02\x02\x28"],
@@ -438,6 +439,8 @@ http | 101 header lines
 http | a long header
   CRITICAL - SERVER sent a header line that is too long (unreachable). Check the log of the server
   or its gateway
+http | two lengths
+  CRITICAL - SERVER sent an invalid header (unreachable). Check the log of the server or its gateway
 https | plain HTTP
   CRITICAL - SERVER does not speak TLS (unreachable). Check the port; for plain HTTP, use -H
   http://HOST
@@ -501,6 +504,9 @@ https | an SSH server
 http | http://{sense}.invalid:9
   CRITICAL - cannot resolve host name of proxy {sense}.invalid:9 (unreachable). Check HTTP_PROXY, or
   add the server to NO_PROXY
+http | http://.example:3128
+  CRITICAL - invalid proxy URL in the environment, expected http://HOST:PORT (unreachable). Check
+  HTTP_PROXY, HTTPS_PROXY and ALL_PROXY
 http | no proxy
   CRITICAL - invalid proxy URL in the environment, expected http://HOST:PORT (unreachable). Check
   HTTP_PROXY, HTTPS_PROXY and ALL_PROXY

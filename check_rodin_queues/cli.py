@@ -20,7 +20,7 @@ from check_rodin_queues import options as command_line
 from check_rodin_queues.conditions import STALLED
 from check_rodin_queues.errors import CheckError, ConfigError, RequestError, State, UsageError
 from check_rodin_queues.extra_opts import read_words
-from check_rodin_queues.inputs import read_file
+from check_rodin_queues.inputs import read_file, strip
 from check_rodin_queues.lean_imports import load_requests
 from check_rodin_queues.metrics import TOKEN_EXPIRES_IN
 from check_rodin_queues.options import DEFAULT_TIMEOUT, Options
@@ -166,7 +166,7 @@ class Run:
     def _tls_context(self, options: Options, server: Server) -> object:
         """Return the SSLContext, None if no connection and no option needs one."""
         https_proxy = any(
-            name.lower().endswith("_proxy") and value.lower().lstrip().startswith("https:")
+            name.lower().endswith("_proxy") and strip(value).lower().startswith("https:")
             for name, value in self._environ.items()
         )
         if not (server.scheme == "https" or https_proxy or options.ca_file or options.client_cert):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
 import threading
 import time
 import zlib
@@ -23,6 +24,7 @@ from check_rodin_queues import __version__
 from check_rodin_queues.connection_errors import BAD_PROXY, SOCKS_PROXY, explain, unreachable
 from check_rodin_queues.connections import Adapter, Dialer
 from check_rodin_queues.errors import RequestError
+from check_rodin_queues.inputs import strip
 from check_rodin_queues.messages import duration
 from check_rodin_queues.progress import DEBUG, READING, REQUEST, Journal, Progress, Route
 from check_rodin_queues.response import MAX_BYTES, invalid, too_large
@@ -68,6 +70,9 @@ class Client:
         """*context* is an SSLContext, None if no connection needs TLS. Raises RequestError."""
         self._token = token
         self._journal = journal
+        for name, value in os.environ.items():
+            if name.lower().endswith("_proxy"):
+                os.environ[name] = strip(value)
         self._proxies = get_environ_proxies(server.url)
         proxy = select_proxy(server.url, self._proxies)
         if proxy:

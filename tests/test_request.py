@@ -97,7 +97,8 @@ def test_the_option_wins_over_the_environment(server: Server, tls_server: Server
 def test_no_proxy_is_respected(variable: str, proxied: bool, server: Server, ask: Ask) -> None:
     server.play(SOUND)
     with Proxy() as proxy:
-        assert ask("-H", server.url, HTTP_PROXY=proxy.url, **{variable: "127.0.0.1"}).state == "OK"
+        env = {"HTTP_PROXY": f"\ufeff{proxy.url}\n", variable: "127.0.0.1\n"}
+        assert ask("-H", server.url, **env).state == "OK"
         assert proxy.connections == proxied
 
 

@@ -29,7 +29,7 @@ MAX_VALUE = 2**63 - 1
 #: Longer integers are not converted: Python rejects them from 4,300 digits on.
 _MAX_DIGITS = 20
 #: Members of an object that reports an error instead of queues.
-_ERROR_MEMBERS = {"error", "errors", "message", "detail"}
+_ERROR_MEMBERS = {"error", "errors", "message", "msg", "detail", "code", "status", "success"}
 _CHECK_URL = "Check -H; -vvv shows the response"
 _REPORT = "Report it to the server's administrator; -vvv shows the response"
 _KINDS = {

@@ -14,7 +14,7 @@ from tests.server import DOCUMENTED, IDLE, answer, doubled, queue, site
 
 MIB = 1024 * 1024
 FIELDS = ("consumers", "job_awaiting", "job_running")
-ERROR_MEMBERS = ("error", "errors", "message", "detail")
+ERROR_MEMBERS = ("error", "errors", "message", "msg", "detail", "code", "status", "success")
 #: A queue as raw JSON members.
 RAW = '"consumers": 1, "job_awaiting": 0, "job_running": 0'
 OTHERS = {*DOCUMENTED} - {"rodin.mesh"}

@@ -180,12 +180,12 @@ def _join_values(words: Sequence[str], parser: argparse.ArgumentParser) -> List[
 def _unknown(word: str, words: Sequence[str], has_source: bool) -> UsageError:
     """Return the error for *word*, which belongs to no option."""
     name = word.partition("=")[0]
-    if name in ("--token", "--api-key", "--api-token", "--password"):
+    if re.fullmatch(r"--(api[_-]?|auth[_-]?|bearer[_-]?)?(token|key|password)", name):
         return UsageError(
             f"unknown option {name}: every user of this host can read a command line",
             f"Use --token-file or {TOKEN_VARIABLE}",
         )
-    if re.fullmatch(r"--[a-z][a-z-]{0,20}", name):
+    if re.fullmatch(r"--[a-z][a-z_-]{0,20}", name):
         near = suggestion(name[2:], (key for key in options_by_name() if len(key) > 1))
         return UsageError(f"unknown option {name}{near.replace('mean ', 'mean --')}", _SEE_HELP)
     if re.match(r"-[A-Za-z]", name):
@@ -193,6 +193,8 @@ def _unknown(word: str, words: Sequence[str], has_source: bool) -> UsageError:
         near = f" (did you mean {swapped}?)" if swapped[1:] in options_by_name() else ""
         return UsageError(f"unknown option {name[:2]}{near}", _SEE_HELP)
     number = words.index(word) + 1 if word in words else len(words)
+    if re.match(r"--\w|[\u2013\u2014]", word):  # a word processor makes a longer dash of --
+        return UsageError(f"unknown option in argument {number}", _SEE_HELP)
     missing = "an option is missing" if has_source else "a host needs -H"
     return UsageError(f"unexpected argument {number}: {missing} in front of it", _SEE_HELP)
 

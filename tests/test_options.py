@@ -108,19 +108,23 @@ ERRORS = f"""\
 --token made-up
   unknown option --token: every user of this host can read a command line. Use --token-file or
   RODIN_API_KEY
---api-key=made-up
-  unknown option --api-key: every user of this host can read a command line. Use --token-file or
+--api_key=made-up
+  unknown option --api_key: every user of this host can read a command line. Use --token-file or
   RODIN_API_KEY
 -C 5
   unknown option -C (did you mean -c?). See --help
 -Smade-up
   unknown option -S. See --help
+--extra_opts made-up
+  unknown option --extra_opts (did you mean --extra-opts?). See --help
 -v made-up
   unexpected argument 2: a host needs -H in front of it. See --help
 -H a -- made-up
   unexpected argument 3: an option is missing in front of it. See --help
 --Made-up=5
-  unexpected argument 1: a host needs -H in front of it. See --help
+  unknown option in argument 1. See --help
+-v —insecure
+  unknown option in argument 2. See --help
 -w
   -w/--warning: value missing
 --host --insecure

@@ -47,3 +47,14 @@ def test_an_upgrade_of_python_under_the_venv_is_reported(probe: str, tmp_path: P
     assert done.stdout.startswith(start)
     assert done.stdout.endswith(". Install the plugin again for this Python\n")
     assert (done.stderr, done.returncode) == ("", PROBES[probe])
+
+
+def test_a_package_that_is_damaged_is_reported(tmp_path: Path) -> None:
+    """By a full disk: Python raises a SyntaxError for the rest of a file."""
+    (tmp_path / "check_rodin_queues").mkdir()
+    (tmp_path / "check_rodin_queues/__init__.py").write_text("def main(", encoding="ascii")
+    script = tmp_path / "start"
+    script.write_bytes((ROOT / "bin/check_rodin_queues").read_bytes())
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("RODIN_QUEUES UNKNOWN - cannot start with Python ")
+    assert (done.stderr, done.returncode) == ("", 3)

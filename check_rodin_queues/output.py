@@ -129,7 +129,7 @@ def label_safe(text: str) -> str:
     """Return *text* as it can stand in a label, not yet unique."""
     for char in "'=|;":
         text = text.replace(char, "_")
-    return printable(text).replace("::", "__")[:MAX_DISPLAY_NAME]
+    return printable(text).replace("::", "__")[:MAX_DISPLAY_NAME] or "_"
 
 
 def display_names(names: Iterable[str], redact: Callable[[str], str]) -> Dict[str, str]:

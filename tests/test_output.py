@@ -341,6 +341,7 @@ NAMES: Dict[str, str] = {
     "\u7db2" * 99: "\u7db2" * 58,
     "total": "total_2",
     "Total": "Total",
+    "": "_",
 }
 
 

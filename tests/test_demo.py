@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import select
 import shlex
 import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple
+from typing import Dict, Mapping
 
 import pytest
 
-from tests.tree import ROOT, call
+from tests.tree import call, copy
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
 
@@ -28,157 +27,126 @@ FOREIGN = {
 NOTHING: Mapping[str, str] = {}
 NO_INDEX = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/nowhere"}
 
-
-class Shown(NamedTuple):
-    """What a run of the demo printed, and what it left behind."""
-
-    code: int
-    stdout: str
-    stderr: str
-    left: List[str]
+#: Seconds for an installation on a slow machine, and for its processes to end after a signal.
+LONG, SHORT = 1800, 60
 
 
-class Clone(NamedTuple):
-    """A clone in a directory with a blank, and a user's empty directories."""
-
-    root: Path
-    home: Path
-    temporary: Path
-    programs: Path
-
-    def env(self, more: Mapping[str, str]) -> Dict[str, str]:
-        """Return the environment of a user whose `python3` is the Python that runs the tests."""
-        path = f"{self.programs}:{os.environ['PATH']}"
-        own = {"HOME": str(self.home), "TMPDIR": str(self.temporary), "PATH": path}
-        return {**os.environ, **own, **more}
-
-    def run(self, after: str = "", by: int = 0, env: Mapping[str, str] = NOTHING) -> Shown:
-        """Run the demo to its end, or send its group the signal *by* after a text was printed."""
-        with subprocess.Popen(
-            [str(self.root / "examples/demo")],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=self.home,
-            env=self.env(env),
-            start_new_session=True,
-        ) as process:
-            seen = b""
-            assert process.stdout
-            while by and after.encode() not in seen:
-                seen += os.read(process.stdout.fileno(), 4096)
-            if by:
-                os.killpg(process.pid, by)
-            stdout, stderr = process.communicate(timeout=300)
-        left = [path.name for path in self.temporary.iterdir()] + staying(process.pid)
-        left += call("git", "status", "--porcelain", cwd=self.root).splitlines()
-        return Shown(process.returncode, (seen + stdout).decode(), stderr.decode(), left)
-
-
-def staying(group: int) -> List[str]:
-    """Return the processes of a group that do not end within some seconds."""
-    found, end = living(group), time.monotonic() + 5
-    while found and time.monotonic() < end:
-        time.sleep(0.1)
-        found = living(group)
-    return found
-
-
-def living(group: int) -> List[str]:
-    """Return the processes of a group, without zombies."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            name, _, after = path.read_text(encoding="utf-8", errors="replace").rpartition(") ")
-            state, _, process_group = after.split()[:3]
-            if int(process_group) == group and state not in "ZX":
-                found.append(name)
-    return found
-
-
-def make_clone(directory: Path) -> Clone:
-    """Clone the project."""
-    clone = Clone(*(directory / name for name in ("a clone", "home", "tmp dir", "bin")))
-    for path in clone[1:]:
-        path.mkdir(parents=True)
+def make_clone(directory: Path) -> Path:
+    """Return a clone whose path has a blank, beside a user's empty directories."""
+    for name in ("home", "tmp dir", "bin"):
+        (directory / name).mkdir()
     base = getattr(sys, "_base_executable", sys.executable)
-    (clone.programs / "python3").symlink_to(base)
-    call("git", "clone", "--quiet", ROOT, clone.root)
-    return clone
+    (directory / "bin/python3").symlink_to(base)
+    return copy(directory / "a clone")
+
+
+def variables(clone: Path, more: Mapping[str, str]) -> Dict[str, str]:
+    """Return the environment of a user whose `python3` is the Python that runs the tests."""
+    near = clone.parent.parent
+    path = f"{near}/bin:{os.environ['PATH']}"
+    own = {"HOME": f"{near}/home", "TMPDIR": f"{near}/tmp dir", "PATH": path}
+    return {**os.environ, **own, **more}
+
+
+def run(
+    clone: Path, after: bytes = b"", by: int = 0, env: Mapping[str, str] = NOTHING
+) -> subprocess.CompletedProcess[str]:
+    """Run the demo, send its group the signal *by* after a text, and see that nothing is left."""
+    env, seen = variables(clone, env), b""
+    closed, held = os.pipe()  # every process of the demo inherits `held`
+    with subprocess.Popen(
+        [str(clone / "examples/demo")],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=env["HOME"],
+        env=env,
+        start_new_session=True,
+        pass_fds=[held],
+    ) as process:
+        os.close(held)
+        while after not in seen:
+            assert process.stdout
+            piece = os.read(process.stdout.fileno(), 4096)
+            assert piece, seen
+            seen += piece
+        if by:
+            os.killpg(process.pid, by)
+        stdout, stderr = process.communicate(timeout=LONG)
+    with os.fdopen(closed):
+        assert select.select([closed], [], [], SHORT)[0], "a process still runs"
+    assert list(Path(env["TMPDIR"]).iterdir()) == []
+    assert call("git", "ls-files", "-o", "-m", "--exclude-standard", cwd=clone) == ""
+    code = process.returncode
+    return subprocess.CompletedProcess("demo", code, (seen + stdout).decode(), stderr.decode())
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a clone in which the demo has run once."""
     clone = make_clone(tmp_path_factory.mktemp("demo"))
-    first = clone.run()
-    assert (first.code, first.stderr, first.left) == (0, "", [])
+    first = run(clone)
+    assert (first.returncode, first.stderr) == (0, "")
     assert first.stdout.startswith("Installing into .venv, ")
     return clone
 
 
-def test_second_run_installs_nothing_and_ignores_the_environment(clone: Clone) -> None:
-    shown = clone.run(env={**FOREIGN, **NO_INDEX})
-    assert (shown.code, shown.stderr, shown.left) == (0, "", [])
-    assert "Installing" not in shown.stdout
-    assert "results are as expected. Next:\n" in shown.stdout
-
-
-def test_output_is_short_and_plain(clone: Clone) -> None:
-    """No line is colored, and the whole output has less than 50 lines of 80 columns."""
-    stdout = clone.run().stdout
-    assert "\x1b" not in stdout
-    assert "=" not in stdout.partition("1. ")[2], "perfdata"
-    assert sum(len(textwrap.wrap(line, 80)) or 1 for line in stdout.splitlines()) < 50
+def test_second_run_ignores_the_environment_and_fits_a_screen(clone: Path) -> None:
+    """Nothing is installed, no line is colored, and 80 columns show all in less than 43 lines."""
+    done = run(clone, env={**FOREIGN, **NO_INDEX})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Installing" not in done.stdout
+    assert "results are as expected. Next:\n" in done.stdout
+    assert "\x1b" not in done.stdout
+    assert "=" not in done.stdout.partition("1. ")[2], "perfdata"
+    assert sum(len(textwrap.wrap(line, 80)) or 1 for line in done.stdout.splitlines()) < 43
 
 
 @pytest.mark.parametrize("env", [{"TERM": "xterm"}, {"TERM": "dumb"}, {"NO_COLOR": "1"}], ids=str)
-def test_colors_need_a_terminal_that_has_them(clone: Clone, env: Mapping[str, str]) -> None:
-    command = ["script", "--quiet", "--command", shlex.quote(f"{clone.root}/examples/demo")]
-    full = {**clone.env({"TERM": "xterm", **env}), "SHELL": "/bin/sh"}
+def test_colors_need_a_terminal_that_has_them(clone: Path, env: Mapping[str, str]) -> None:
+    command = ["script", "--quiet", "--command", shlex.quote(f"{clone}/examples/demo")]
+    full = {**variables(clone, {"TERM": "xterm", **env}), "SHELL": "/bin/sh"}
     shown = call(*command, "/dev/null", stdin=subprocess.DEVNULL, env=full)
     assert "Next:" in shown
     assert ("\x1b[32mOK\x1b" in shown) == ("\x1b" in shown) == (env == {"TERM": "xterm"})
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_interrupted_demo_leaves_nothing(clone: Clone, by: signal.Signals) -> None:
-    shown = clone.run("1. ", by)
-    assert (shown.code, shown.left) == (128 + by, [])
-    assert "as expected" not in shown.stdout
+def test_interrupted_demo_leaves_nothing(clone: Path, by: signal.Signals) -> None:
+    done = run(clone, b"1. ", by)
+    assert done.returncode == 128 + by
+    assert "as expected" not in done.stdout
 
 
-def test_wrong_result_is_reported(clone: Clone) -> None:
-    demo = clone.root / "examples/demo"
+def test_wrong_result_is_reported(clone: Path) -> None:
+    demo = clone / "examples/demo"
     original = demo.read_text(encoding="utf-8")
     demo.write_text(original.replace("show 0 OK", "show 0 WARNING"), encoding="utf-8")
-    try:
-        shown = clone.run()
-    finally:
-        demo.write_text(original, encoding="utf-8")
-    assert shown.code == 1
-    assert "!!! expected WARNING and exit code 0\n" in shown.stdout
-    assert shown.stderr == "examples/demo: 1 of 6 results are not as expected\n"
+    call("git", "add", demo, cwd=clone)
+    done = run(clone)
+    demo.write_text(original, encoding="utf-8")
+    call("git", "add", demo, cwd=clone)
+    assert done.returncode == 1
+    assert "!!! expected WARNING and exit code 0\n" in done.stdout
+    assert done.stderr == "examples/demo: 1 of 6 results are not as expected\n"
 
 
 def test_failed_installation_is_reported_and_undone(tmp_path: Path) -> None:
     clone = make_clone(tmp_path)
-    shown = clone.run(env=NO_INDEX)
-    assert (shown.code, shown.left) == (1, [])
-    assert "setuptools" in shown.stderr, "pip's own words"
-    assert shown.stderr.endswith("examples/demo: cannot install into .venv: see above\n")
-    assert not (clone.root / ".venv").exists()
+    done = run(clone, env=NO_INDEX)
+    assert done.returncode == 1
+    assert "setuptools" in done.stderr, "pip's own words"
+    assert done.stderr.endswith("examples/demo: cannot install into .venv: see above\n")
+    assert not (clone / ".venv").exists()
 
 
 def test_interrupted_installation_is_undone(tmp_path: Path) -> None:
     clone = make_clone(tmp_path)
-    shown = clone.run("Installing", signal.SIGINT)
-    assert (shown.code, shown.left) == (130, [])
-    assert not (clone.root / ".venv").exists()
+    assert run(clone, b"Installing", signal.SIGINT).returncode == 130
+    assert not (clone / ".venv").exists()
 
 
 def test_old_python_is_reported(tmp_path: Path) -> None:
-    clone = make_clone(tmp_path)
-    shown = clone.run(env={"PYTHON": "/bin/false"})
-    assert (shown.code, shown.stdout, shown.left) == (1, "", [])
-    assert shown.stderr.startswith("examples/demo: needs Python 3.9 or newer. ")
+    done = run(make_clone(tmp_path), env={"PYTHON": "/bin/false"})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("examples/demo: needs Python 3.9 or newer. ")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
-from typing import Dict, Iterator, List, Match, Tuple
+from typing import Any, Dict, Iterator, List, Match, Tuple
 
 import pytest
 
-from check_rodin_queues.conditions import CONDITIONS
+from check_rodin_queues.conditions import CONDITIONS, DEFAULT_STATES
+from check_rodin_queues.connection_errors import _TIMEOUTS, CERTIFICATE_ERRORS
 from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS
 from check_rodin_queues.options import build_parser
 from tests.console import report, run
 from tests.samples import FILE, PAGES, ROOT, refreshed, samples
+from tests.test_messages import BODIES, CONNECTIONS, ERRORS, PROXIES, REJECTED, TIMEOUTS, VERDICTS
 
 ALL_PAGES = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
 TEXTS = {page: page.read_text(encoding="utf-8") for page in ALL_PAGES}
@@ -118,3 +120,36 @@ def test_link_leads_to_a_file_and_a_heading(page: Path, target: str) -> None:
     file = (page.parent / name).resolve() if name else page
     assert file.exists()
     assert not anchor or anchor in slugs(file)
+
+
+def messages() -> Iterator[str]:
+    """Give a message of every kind: from the tables of connection errors, and from other tests."""
+    errors = [("unreachable", cause) for cause, _ in CERTIFICATE_ERRORS.values()]
+    errors += [("timeout", cause) for cause, _ in _TIMEOUTS.values()]
+    facts: Dict[str, Any] = {"where": "proxy HOST:443", "host": "HOST", "timeout": 1}
+    yield from (f"{cause.format(**facts)} ({condition})" for condition, cause in errors)
+    yield from (f"HOST:443 sent {text}" for text in BODIES.values())
+    tables = "\n".join((VERDICTS, REJECTED, CONNECTIONS, PROXIES, ERRORS, TIMEOUTS))
+    for wrapped in re.findall(r"^  (?!OK)[A-Z]+ - (.*(?:\n  .*)*)", tables, re.MULTILINE):
+        yield " ".join(wrapped.split())
+
+
+def bare(text: str) -> str:
+    """Return *text* without parentheses and plurals, and with one number for all."""
+    text = re.sub(r" \([^)]*\)|(?<=job)s|(?<=queue)s|(?<=consumer)s", "", text)
+    return re.sub(r"(?<!HTTP )\b[\d.]*\d", "1", text)
+
+
+@pytest.mark.parametrize("message", sorted(set(messages())))
+def test_message_is_explained_in_the_section_of_its_condition(message: str) -> None:
+    """A heading or a code quote there has its words; HOST and the like stand for any."""
+    condition = re.search(rf"\(({'|'.join(DEFAULT_STATES)})\)", message)
+    page = TEXTS[ROOT / "docs/troubleshooting.md"].partition(
+        f"\n## {condition[1] if condition else 'Thresholds'}\n"
+    )[2]
+    section = page.partition("\n## ")[0]
+    phrases = re.findall(r"^### (.*)$", section, re.MULTILINE)
+    phrases += [code for code in quoted(section) if " " in code]
+    cause = bare(message[: condition.start()] if condition else message)
+    forms = [re.sub("HOST:PORT|HOST|QUEUE|NAME", ".+", re.escape(bare(row))) for row in phrases]
+    assert [form for form in forms if re.search(form, cause)], phrases

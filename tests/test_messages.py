@@ -294,7 +294,7 @@ BODIES: Dict[bytes, str] = {
     b"\n<!DOCTYPE html>": "an HTML page, not JSON (invalid). Check -H: this may be a login page or "
     "another service",
     b"\xff": "text that is not UTF-8 (byte 0) (invalid). Check -H; -vvv shows the response",
-    b"[" * 60_000: "JSON that is nested too deeply (invalid). Check -H; -vvv shows the response",
+    b"[" * 100_000: "JSON that is nested too deeply (invalid). Check -H; -vvv shows the response",
     b"NaN": "NaN, which is not valid JSON (invalid). Report it to the server's administrator; -vvv "
     "shows the response",
     b"[]": "an array, expected an object of queues (invalid). Check -H; -vvv shows the response",

@@ -408,7 +408,7 @@ def test_an_error_before_help_comes_first() -> None:
 
 @pytest.mark.parametrize("columns", ["20", "300"])
 def test_help_is_the_same_in_every_terminal(columns: str) -> None:
-    outcome = run("-h", env={"COLUMNS": columns})
+    outcome = run("-h", env={"COLUMNS": columns, "FORCE_COLOR": "1"})
     assert (outcome.stdout, outcome.stderr, outcome.code) == (shown_by("--help"), "", 3)
 
 

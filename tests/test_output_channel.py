@@ -338,14 +338,16 @@ def test_a_library_that_hangs_with_the_interpreters_lock(
     assert 0.5 < outcome.seconds < 5
 
 
-def test_openssl_that_hangs_with_the_interpreters_lock(
+def test_openssl_that_hangs_while_it_reads_its_configuration(
     tls_server: Server, fifo: str, ca_file: str
 ) -> None:
-    """OpenSSL reads its configuration while Python imports it."""
+    """OpenSSL 3.0 does so while Python imports it with the lock, 3.5 later and without the lock."""
     env = {**ENV, "OPENSSL_CONF": fifo}
     outcome = run("-H", tls_server.url, "--ca-file", ca_file, "-t", "0.5", env=env)
-    assert outcome.code == -signal.SIGALRM
     assert 0.5 < outcome.seconds < 5
+    if outcome.code != -signal.SIGALRM:
+        found = report(outcome)
+        assert (found.state, found.conditions) == ("UNKNOWN", ("timeout",))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

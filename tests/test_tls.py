@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pty
 import ssl
@@ -13,7 +12,7 @@ from typing import Callable, Dict, Iterator, NamedTuple, Tuple
 import pytest
 
 from tests.certificates import CLIENT, DAY, Authority, Certificate, hashed, self_signed, weak_key
-from tests.console import SCRIPT, TOKEN, Outcome, Report, environment, report, run
+from tests.console import TOKEN, Report, report, run
 from tests.server import Proxy, Server, http, site
 
 HOST = "127.0.0.1"
@@ -341,13 +340,8 @@ def test_the_passphrase_of_a_key_is_not_asked_for_on_a_terminal(
     """OpenSSL would ask on a controlling terminal, and wait for ever."""
     options = demanding.options("client.pem", "encrypted.key")
     args = ["-H", demanding.server.url, "--token-file", token_file, "--ca-file", ca_file, *options]
-    pid, terminal = pty.fork()
-    if not pid:
-        os.execve(SCRIPT, [str(SCRIPT), *args], environment())
-    output = b""
-    with contextlib.suppress(OSError):  # the run has ended
-        while True:
-            output += os.read(terminal, 65536)
+    master, terminal = pty.openpty()
+    found = report(run(*args, stdin=terminal, prefix=("setsid", "--ctty")))
+    os.close(master)
     os.close(terminal)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    assert report(Outcome(code, output.decode().replace("\r\n", "\n"), "", 0)).state == "UNKNOWN"
+    assert (found.state, found.conditions) == ("UNKNOWN", ())

@@ -359,8 +359,8 @@ CRITICAL if a metric is outside RANGE. Same rules as
 --warning. Default: {DEFAULT_CRITICAL}
 
 --state CONDITION=STATE
-Change the state of a condition (listed below).
-Repeatable or comma-separated.
+Change the state of a condition. Repeatable or comma-
+separated.
 
 output:
 

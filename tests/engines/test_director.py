@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import time
 from pathlib import Path
-from typing import Iterator, List, NamedTuple
+from typing import Dict, Iterator, List, NamedTuple
 
 import pytest
 
 from tests.engines.icinga import Database, Director, Icinga
 from tests.engines.programs import Account
-from tests.engines.rodin import BAD_DAY, QUEUES, Run, Site
+from tests.engines.rodin import BACKLOG, BAD_DAY, PAGING, QUEUES, Run, Site
+from tests.engines.test_icinga2 import EXAMPLES
 from tests.tree import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("director")]
 
 BASKET = (ROOT / "examples" / "icinga2" / "director-basket.json").read_text("utf-8")
+
+#: The services that each host of the basket's template gets.
+SERVICES = {
+    "Rodin queues": PAGING,
+    "Rodin backlog": BACKLOG,
+    **{f"Rodin queue {queue}": queue for queue in QUEUES},
+}
 
 
 class Management(NamedTuple):
@@ -28,9 +38,11 @@ class Management(NamedTuple):
 
 @pytest.fixture(scope="module")
 def management(place: Path, user: Account, plugins: Path) -> Iterator[Management]:
-    """Run an Icinga without any objects, its Director and the Director's database."""
+    """Run the Icinga of *One machine*, its Director and the Director's database."""
     icinga = Icinga(place / "icinga", user, plugins, "monitor.example.com")
-    icinga.without_samples()
+    shutil.rmtree(icinga.directory / "etc/conf.d")  # Debian's checks of this machine
+    for name in ("command.conf", "services.conf"):
+        icinga.copy(EXAMPLES / name, f"etc/conf.d/rodin/{name}")
     icinga.change("zones.conf", "host = NodeName", f'host = "127.0.0.1"\n  port = {icinga.port}')
     icinga.make_authority()
     icinga.listen()
@@ -40,48 +52,77 @@ def management(place: Path, user: Account, plugins: Path) -> Iterator[Management
 
 
 def test_basket_can_be_restored_twice(management: Management) -> None:
-    """It brings command and template. A second restore changes nothing."""
+    """A second restore changes nothing."""
     director = management.director
     assert "have been restored" in director.call("basket", "restore", stdin=BASKET)
-    command = director.show("command", "rodin_queues")
-    assert command["command"] == "PluginDir + /check_rodin_queues"
-    assert len(command["fields"]) == len(set(re.findall(r'"varname": "(\w+)"', BASKET)))
-    assert director.show("service", "rodin-queues")["max_check_attempts"] == "5"
     assert "new config" in director.call("config", "render").lower()
     director.call("basket", "restore", stdin=BASKET)
     assert "already exists" in director.call("config", "render")
 
 
-def test_deployed_service_runs_the_check(management: Management, site: Site) -> None:
-    """A host and a service of the template, made as the forms make them, give a result."""
+@pytest.fixture(scope="module")
+def deployments(management: Management, site: Site) -> List[str]:
+    """Deploy a host of the template before and after the files of *One machine* are removed."""
     director, icinga = management
     director.call("basket", "restore", stdin=BASKET)
-    director.create("host", object_name="rodin", check_command="hostalive", address="127.0.0.1")
-    options = {
+    values = {
         "rodin_host": site.server.url,
         "rodin_token_file": str(site.token_file),
-        "rodin_require": [""],
+        "tcp_port": site.port,
     }
-    service = {"host": "rodin", "imports": ["rodin-queues"], "vars": options}
-    director.create("service", object_name="Rodin queues", **service)
-    director.call("config", "deploy")
-    for hour in BAD_DAY[:2]:
+    host = {"imports": ["Rodin server"], "address": "127.0.0.1", "vars": values}
+    director.create("host", object_name="rodin", **host)
+    before = deploy(management)
+    shutil.rmtree(icinga.directory / "etc/conf.d/rodin")
+    icinga.reload()
+    return [before, deploy(management, "--force")]
+
+
+def deploy(management: Management, *options: str) -> str:
+    """Deploy, and return the state of the deployment once Icinga has decided."""
+    director, icinga = management
+    said = director.call("config", "deploy", *options)
+    (config,) = re.findall(r"^Config '(\w+)' has been deployed$", said, re.MULTILINE)
+
+    def decided() -> str:
+        status = json.loads(director.call("config", "deploymentstatus", "--configs", config))
+        state: str = status["configs"][config]
+        return state if state in ("active", "failed") else ""
+
+    return icinga.wait_for("the deployment is active or failed", decided)
+
+
+def test_files_of_one_machine_must_be_removed(deployments: List[str]) -> None:
+    """With them, Icinga refuses a deployment, and only the status shows it."""
+    assert deployments == ["failed", "active"]
+
+
+def test_deployed_services_run_the_check(
+    management: Management, deployments: List[str], site: Site
+) -> None:
+    """A host with the template's required field gets all services."""
+    assert deployments
+    icinga = management.icinga
+    for hour in BAD_DAY[:3]:
         site.server.scenario = hour.scenario
-        run = result(icinga)
-        hour.check_metrics(run.report(site).metrics, QUEUES)
-        assert run.state == hour.state, run.text
-        assert run.command[run.command.index("--require") + 1] == ""
-        assert "-v" in run.command
+        runs = results(icinga)
+        assert {name: run.state for name, run in runs.items()} == {
+            name: hour.state_of(watched) for name, watched in SERVICES.items()
+        }
+        for name, watched in SERVICES.items():
+            hour.check_metrics(runs[name].report(site).metrics, watched)
+    assert "-v" in runs["Rodin queues"].command
     assert site.leaks(icinga.directory.parent) == []
 
 
-def result(icinga: Icinga) -> Run:
-    """Return the next run. The service is checked again and again, since Icinga may reload."""
+def results(icinga: Icinga) -> Dict[str, Run]:
+    """Return new runs. The services are checked again and again, since Icinga may reload."""
     start = time.time()
 
-    def probe() -> List[Run]:
+    def probe() -> Dict[str, Run]:
         icinga.recheck()
         time.sleep(1)
-        return [run for run in icinga.runs_of("Rodin queues") if run.start > start]
+        runs = {name: run for name, run in icinga.last_runs().items() if run.start > start}
+        return runs if SERVICES.keys() <= runs.keys() else {}
 
-    return icinga.wait_for("the deployed service runs", probe)[0]
+    return icinga.wait_for("the deployed services run", probe)

@@ -12,6 +12,7 @@ import http.client
 import json
 import re
 import shutil
+import signal
 import socketserver
 import threading
 import urllib.request
@@ -21,7 +22,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 import pytest
 
 from tests.engines.programs import BARE, OPENER, Account, Engine, Result, account, find
-from tests.engines.rodin import QUEUES, Monitor, Run
+from tests.engines.rodin import BACKLOG, PAGING, QUEUES, Monitor, Run
 
 DEBIAN = Path("/etc/icinga2")
 
@@ -39,7 +40,7 @@ PLACES = {
 #: More directories that Debian's packages make.
 MORE_PLACES = ("lib/certs", "lib/ca", "spool/perfdata", "spool/tmp")
 
-#: The examples' service for all queues.
+#: The examples' service that pages.
 ALL = "rodin-queues"
 
 API_USER = "engine-tests"
@@ -53,7 +54,11 @@ HEADERS = {
 class Icinga(Monitor):
     """An Icinga named *name* that runs the plugins of the directory *plugins*."""
 
-    services: Mapping[str, str] = {ALL: "", **{f"rodin-queue-{queue}": queue for queue in QUEUES}}
+    services: Mapping[str, str] = {
+        ALL: PAGING,
+        "rodin-backlog": BACKLOG,
+        **{f"rodin-queue-{queue}": queue for queue in QUEUES},
+    }
 
     def __init__(self, directory: Path, user: Account, plugins: Path, name: str) -> None:
         super().__init__(directory, user)
@@ -79,15 +84,16 @@ class Icinga(Monitor):
         """Enable a feature with the configuration *text*."""
         self.write(f"etc/features-enabled/{feature}.conf", text)
 
-    def listen(self, more: str = "") -> None:
-        """Configure the API on loopback, with *more* settings and a user for the test."""
-        self.enable(
-            "api",
-            'object ApiListener "api" {\n'
-            f'  bind_host = "127.0.0.1"\n  bind_port = {self.port}\n{more}}}\n'
-            f'object ApiUser "{API_USER}" {{\n'
-            f'  password = "{API_PASSWORD}"\n  permissions = [ "*" ]\n}}\n',
-        )
+    def listen(self) -> None:
+        """Configure the API on loopback."""
+        address = f'bind_host = "127.0.0.1"\n  bind_port = {self.port}'
+        self.enable("api", f'object ApiListener "api" {{\n  {address}\n}}\n')
+        self.add_user()
+
+    def add_user(self) -> None:
+        """Add the user of the test to the API."""
+        rights = f'password = "{API_PASSWORD}"\n  permissions = [ "*" ]'
+        self.enable("api-user", f'object ApiUser "{API_USER}" {{\n  {rights}\n}}\n')
 
     def _icinga2(self, *args: str) -> Tuple[str, ...]:
         places = {name: self.directory / place for name, place in PLACES.items()}
@@ -107,20 +113,19 @@ class Icinga(Monitor):
         return [line for line in said.splitlines() if "warning/" in line]
 
     def make_authority(self) -> None:
-        """Make a certificate authority that signs the nodes of a cluster, this one first."""
+        """Make a certificate authority that signs the certificate of this node."""
+        certs, authority = self.directory / "lib" / "certs", self.directory / "lib" / "ca"
+        key, request, signed = (certs / f"{self.name}.{kind}" for kind in ("key", "csr", "crt"))
         self.call("pki", "new-ca")
-        self.certify(self)
+        self.call("pki", "new-cert", f"--cn={self.name}", f"--key={key}", f"--csr={request}")
+        self.call("pki", "sign-csr", f"--csr={request}", f"--cert={signed}")
+        shutil.copy(authority / "ca.crt", certs)
 
-    def certify(self, node: Icinga) -> None:
-        """Sign the certificate of *node*."""
-        certs = node.directory / "lib" / "certs"
-        key, request = certs / f"{node.name}.key", certs / f"{node.name}.csr"
-        here, signed = self.directory / "request.csr", self.directory / "signed.crt"
-        node.call("pki", "new-cert", f"--cn={node.name}", f"--key={key}", f"--csr={request}")
-        shutil.copy(request, here)
-        self.call("pki", "sign-csr", f"--csr={here}", f"--cert={signed}")
-        shutil.copy(signed, certs / f"{node.name}.crt")
-        shutil.copy(self.directory / "lib" / "ca" / "ca.crt", certs / "ca.crt")
+    def wizard(self, *answers: str) -> None:
+        """Answer the questions of `icinga2 node wizard`; an empty answer is its default."""
+        self.user.own(self.directory)
+        said = self.user.do(*self._icinga2("node", "wizard"), stdin="\n".join([*answers, ""]))
+        assert said.count("Done.") == 1, said
 
     def command(self) -> Sequence[str]:
         return self._icinga2("daemon", "-c", f"{self.directory}/etc/icinga2.conf")
@@ -134,9 +139,7 @@ class Icinga(Monitor):
 
     def ready(self) -> bool:
         """Return whether the API responds."""
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            return bool(self.api("status/IcingaApplication"))
-        return False
+        return bool(self._started())
 
     def wait_for(
         self, event: str, probe: Callable[[], Optional[Result]], within: float = 90
@@ -165,6 +168,20 @@ class Icinga(Monitor):
         with OPENER.open(urllib.request.Request(url, body, HEADERS), timeout=20) as response:
             results: List[Dict[str, Any]] = json.load(response)["results"]
         return results
+
+    def reload(self) -> None:
+        """Load the configuration again."""
+        assert self._process is not None
+        before = self._started()
+        self._process.send_signal(signal.SIGHUP)
+        self.wait_for("it has reloaded", lambda: self._started() not in (0, before))
+
+    def _started(self) -> float:
+        """Return the time of the last start or reload, 0 during a reload."""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            (found,) = self.api("status/IcingaApplication")
+            return float(found["status"]["icingaapplication"]["app"]["program_start"])
+        return 0
 
     def recheck(self) -> None:
         """Check every service now. While Icinga reloads, nothing happens."""

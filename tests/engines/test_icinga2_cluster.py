@@ -29,62 +29,54 @@ class Cluster(NamedTuple):
 
 @pytest.fixture(scope="module")
 def cluster(place: Path, user: Account, plugins: Path, site: Site) -> Iterator[Cluster]:
-    """Run a master that has no plugin, and an agent that has only plugin and token."""
-    without = place / "without-plugin"
-    without.mkdir()
-    (without / "check_ping").symlink_to(plugins / "check_ping")
-    nodes = Cluster(
-        Icinga(place / "master", user, without, MASTER),
-        Icinga(place / "agent", user, plugins, AGENT),
-    )
-    configure_master(nodes, site)
-    configure_agent(nodes)
-    with nodes.master, nodes.agent:
-        join(nodes)
-        yield nodes
+    """Follow the README with the defaults of the wizard. The master has no plugin."""
+    nothing = place / "no-plugins"
+    nothing.mkdir()
+    master = Icinga(place / "master", user, nothing, MASTER)
+    agent = Icinga(place / "agent", user, plugins, AGENT)
+    address = {"host = RodinMaster": f'host = "127.0.0.1"\n  port = {master.port}'}
 
+    master.wizard("n", MASTER, "", "", "127.0.0.1", str(master.port), "")
+    master.add_user()
+    with master:
+        ticket = master.call("pki", "ticket", f"--cn={AGENT}").strip()
+        parent = (MASTER, "", "127.0.0.1", str(master.port), "", "y", ticket)
+        bind = ("127.0.0.1", str(agent.port))
+        agent.wizard("", AGENT, *parent, *bind, "", "", "", "", "", "")
+        agent.add_user()
 
-def address(nodes: Cluster) -> dict[str, str]:
-    """Return the change to the zones on both nodes: where the master listens."""
-    return {"host = RodinMaster": f'host = "127.0.0.1"\n  port = {nodes.master.port}'}
-
-
-def configure_master(nodes: Cluster, site: Site) -> None:
-    """Follow the README's steps for the master."""
-    master = nodes.master
-    master.make_authority()
-    master.certify(nodes.agent)
-    master.listen()
-    target = {
+    accept = {"accept_config = false": "accept_config = true"}
+    accept["accept_commands = false"] = "accept_commands = true"
+    api = agent.directory / "etc/features-available/api.conf"
+    agent.copy(api, "etc/features-available/api.conf", accept)
+    agent.copy(EXAMPLES / "zones.conf", "etc/zones.conf", address)
+    there = {
         "https://rodin-inside.example.com": site.server.url,
         'address = "rodin-inside.example.com"': 'address = "127.0.0.1"',
     }
-    token = {"/etc/rodin/token": str(site.token_file)}
-    master.copy(EXAMPLES / "zones.conf", "etc/zones.conf", {**address(nodes), **target})
+    master.copy(EXAMPLES / "zones.conf", "etc/zones.conf", {**address, **there})
     master.copy(EXAMPLES / "command.conf", "etc/zones.d/global-templates/rodin/command.conf")
-    services = "etc/conf.d/rodin/services.conf"
-    outside = master.copy(EXAMPLES / "services.conf", services, {**token, **HURRY})
-    before, _, rest = outside.read_text("utf-8").partition('object Host "rodin.example.com" {')
-    master.write(services, before + rest.partition("\n}\n")[2])
-    master.write("etc/conf.d/hosts.conf", "")
+    services = master.copy(
+        EXAMPLES / "services.conf",
+        "etc/zones.d/master/rodin/services.conf",
+        {"/etc/rodin/token": site.token_file, "443": site.port, **HURRY},
+    )
+    before, _, rest = services.read_text("utf-8").partition('object Host "rodin.example.com" {')
+    services.write_text(before + rest.partition("\n}\n")[2], "utf-8")
+    with master, agent:
+        join(master, agent)
+        yield Cluster(master, agent)
 
 
-def configure_agent(nodes: Cluster) -> None:
-    """Follow the README's steps for the agent."""
-    nodes.agent.listen("  accept_commands = true\n  accept_config = true\n")
-    nodes.agent.copy(EXAMPLES / "zones.conf", "etc/zones.conf", address(nodes))
-    nodes.agent.without_samples()
-
-
-def join(nodes: Cluster) -> None:
+def join(master: Icinga, agent: Icinga) -> None:
     """Wait until the agent has reloaded with the command from the master.
 
     A check that runs during the reload is repeated after 90 seconds. All services are checked
     now, so that no test waits that long.
     """
     done = "are equal to production, skipping validation and reload"
-    nodes.agent.wait_for("the agent has the command", lambda: done in nodes.agent.log)
-    nodes.master.recheck()
+    agent.wait_for("the agent has the command", lambda: done in agent.log)
+    master.recheck()
 
 
 @pytest.mark.parametrize("number", range(len(BAD_DAY)), ids=[hour.scenario for hour in BAD_DAY])
@@ -109,13 +101,3 @@ def test_agent_also_checks_the_host_and_each_queue(cluster: Cluster) -> None:
     host = cluster.master.api(f"objects/hosts/{HOST}")
     queues = [cluster.master.api(f"objects/services/{HOST}!rodin-queue-{q}") for q in QUEUES]
     assert {found["attrs"]["command_endpoint"] for (found,) in (host, *queues)} == {AGENT}
-
-
-@pytest.mark.parametrize("name", [MASTER, AGENT])
-def test_example_loads_as_shipped(place: Path, user: Account, plugins: Path, name: str) -> None:
-    node = Icinga(place / f"shipped-{name}", user, plugins, name)
-    node.copy(EXAMPLES / "zones.conf", "etc/zones.conf")
-    if name == MASTER:
-        node.copy(EXAMPLES / "command.conf", "etc/zones.d/global-templates/command.conf")
-        node.copy(EXAMPLES / "services.conf", "etc/conf.d/rodin/services.conf")
-    node.validate()

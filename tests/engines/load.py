@@ -1,9 +1,9 @@
 """Measure how many services one Nagios runs on this machine; print a Markdown table.
 
-    python -m tests.engines.load [--cores 2] [--hosts 60] [--intervals 60,30,20,15,10]
+    python -m tests.engines.load [--cores 2] [--hosts 50] [--intervals 60,30,20,15,10]
 
 It needs root and the programs of the engine tests. A Nagios and a simulator share the given number
-of cores. Each host has the five services of the example. The intervals start at those of a real
+of cores. Each host has the services of the example. The intervals start at those of a real
 site and become shorter until the cores are busy all the time.
 """
 
@@ -42,7 +42,7 @@ def main() -> int:
     """Print a row for each interval as soon as it is measured."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--hosts", type=int, default=60, help="each has five services")
+    parser.add_argument("--hosts", type=int, default=50, help="each has six services")
     parser.add_argument("--intervals", default="60,30,20,15,10", help="seconds, comma separated")
     options = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
@@ -77,14 +77,15 @@ def measure(top: Path, plugins: Path, hosts: int, interval: int, rounds: int) ->
                 checks = nagios.handed_on()[skipped:]
     # A service whose first check is just before the first round has one check less.
     good = Counter(service for service, state, *_ in checks if state == "OK")
-    lost = 5 * hosts - sum(count >= rounds - 1 for count in good.values())
+    services = len(Nagios.services) * hosts
+    lost = services - sum(count >= rounds - 1 for count in good.values())
     time_spent, cores = rounds * interval, len(os.sched_getaffinity(0))
     latency, execution = (sorted(float(check[column]) for check in checks) for column in (2, 3))
     durations = (*middle_and_top(latency), latency[-1], *middle_and_top(execution))
     return [
-        str(5 * hosts),
+        str(services),
         f"{interval} s",
-        f"{5 * hosts / interval:.1f}",
+        f"{services / interval:.1f}",
         f"{len(checks) / time_spent:.1f}",
         *(f"{duration:.2f} s" for duration in durations),
         *(f"{max(spent, 0) / time_spent / cores:.0%}" for spent in seconds),

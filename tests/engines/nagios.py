@@ -12,7 +12,7 @@ from typing import List, Mapping, Sequence, Tuple
 
 from tests.console import Outcome
 from tests.engines.programs import Account, Engine, find
-from tests.engines.rodin import QUEUES, Monitor, Run, Site
+from tests.engines.rodin import BACKLOG, PAGING, QUEUES, Monitor, Run, Site
 
 DEBIAN = Path("/etc/nagios4")
 
@@ -20,8 +20,8 @@ DEBIAN = Path("/etc/nagios4")
 CGI = Path("/usr/lib/cgi-bin/nagios4")
 HTDOCS = Path("/usr/share/nagios4/htdocs")
 
-#: The example's service for all queues.
-ALL = "Rodin queues"
+#: The example's service that pages, and the one that warns of a backlog.
+ALL, LATER = "Rodin queues", "Rodin backlog"
 
 #: The line that Nagios writes for graphing tools after each check.
 PERFDATA = r"$HOSTNAME$\t$SERVICEDESC$\t$SERVICEPERFDATA$"
@@ -33,7 +33,11 @@ _ALERT = re.compile(rf"^\[\d+\] SERVICE ALERT: (rodin;{ALL};.*)$", re.MULTILINE)
 class Nagios(Monitor):
     """A Nagios that runs the plugins of the directory *plugins*."""
 
-    services: Mapping[str, str] = {ALL: "", **{f"Rodin queue {queue}": queue for queue in QUEUES}}
+    services: Mapping[str, str] = {
+        ALL: PAGING,
+        LATER: BACKLOG,
+        **{f"Rodin queue {queue}": queue for queue in QUEUES},
+    }
 
     def __init__(self, directory: Path, user: Account, plugins: Path) -> None:
         super().__init__(directory, user)
@@ -77,7 +81,6 @@ class Nagios(Monitor):
             cached_host_check_horizon=1,
             status_update_interval=1,
             check_result_reaper_frequency=1,
-            enable_flap_detection=0,  # a day within a minute looks like flapping
             check_for_updates=0,
             use_syslog=0,
             process_performance_data=1,
@@ -87,6 +90,7 @@ class Nagios(Monitor):
         changes = {
             "https://rodin.example.com": site.server.url,
             "rodin.example.com": "127.0.0.1",
+            "check_rodin_port!443": f"check_rodin_port!{site.port}",
             "/etc/rodin/token": site.token_file,
         }
         self.copy(example, f"conf.d/{example.name}", changes)

@@ -9,7 +9,7 @@ import re
 import time
 from decimal import Decimal
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Tuple
 
 from examples.simulator import SCENARIOS, Simulator
 from tests.console import Outcome, Report, report
@@ -21,14 +21,11 @@ OK, WARNING, CRITICAL, UNKNOWN = range(4)
 STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 QUEUES = ("rodin.mesh", "rodin.pack", "rodin.remesh", "rodin.texture")
 
-#: The examples' thresholds for jobs waiting in each queue: warning, critical.
-LIMITS = dict.fromkeys(QUEUES, ("10", "50")) | {"rodin.mesh": ("20", "100")}
+#: The examples' warnings for jobs waiting in each queue.
+LIMITS = dict.fromkeys(QUEUES, "10") | {"rodin.mesh": "20"}
 
-#: The options with which the examples watch all queues, beside server, token and `-v`.
-WATCH_ALL = (
-    *("-w", "10", "-w", "rodin.mesh.job_awaiting=20"),
-    *("-c", "50", "-c", "rodin.mesh.job_awaiting=100"),
-)
+#: The examples' services for all queues: the one that pages, and the one that warns of a backlog.
+PAGING, BACKLOG = "paging", "backlog"
 
 #: Seconds until a token expires, longer than any test.
 LIFETIME = 30 * 24 * 3600
@@ -41,10 +38,15 @@ class Site(NamedTuple):
     token_file: Path
     reader: Account
 
+    @property
+    def port(self) -> int:
+        """Return the port of the server."""
+        return int(self.server.server_address[1])
+
     def alone(self, plugin: Path) -> Report:
         """Return the output of the plugin without any monitoring system in between."""
         server = ("-H", self.server.url, "--token-file", str(self.token_file))
-        return self.report(self.reader.run(str(plugin), *server, "-v", *WATCH_ALL))
+        return self.report(self.reader.run(str(plugin), *server, "-v"))
 
     def report(self, outcome: Outcome) -> Report:
         """Return what *outcome* reports, once it keeps the promises of every run."""
@@ -89,28 +91,30 @@ class Hour(NamedTuple):
 
     scenario: str
     state: int
+    backlog: int
     conditions: Tuple[str, ...]
     single: Tuple[int, ...]
 
-    def state_of(self, queue: str) -> int:
-        """Return the state of the service for one *queue*, or for all if it is empty."""
-        return self.single[QUEUES.index(queue)] if queue else self.state
+    def state_of(self, watched: str) -> int:
+        """Return the state of the service for what is *watched*: PAGING, BACKLOG or a queue."""
+        states = {PAGING: self.state, BACKLOG: self.backlog, **dict(zip(QUEUES, self.single))}
+        return states[watched]
 
     def check(self, found: Report, alone: Report) -> None:
         """Fail unless a monitoring system *found* what the plugin printed *alone*."""
         assert (found.state, found.conditions) == (STATES[self.state], self.conditions)
         assert plain(found.text) == plain(alone.text)
         assert plain(found.more) == plain(alone.more)
-        self.check_metrics(found.metrics, QUEUES)
+        self.check_metrics(found.metrics, PAGING)
 
-    def check_metrics(self, metrics: Mapping[str, Datum], queues: Sequence[str]) -> None:
-        """Fail unless *metrics* have the site's values and the examples' thresholds."""
+    def check_metrics(self, metrics: Mapping[str, Datum], watched: str) -> None:
+        """Fail unless *metrics* have the site's values and the thresholds of that service."""
         found = {label: (d.value, d.warning, d.critical) for label, d in metrics.items()}
         assert 0 <= found.pop("time")[0] < 10
         assert 0 < LIFETIME - found.pop("token_expires_in")[0] < 3600
         assert found == {
-            f"{queue}.{metric}": (Decimal(str(value)), *limits(queue, metric))
-            for queue in queues
+            f"{queue}.{metric}": (Decimal(str(value)), *limits(queue, metric, watched))
+            for queue in ([watched] if watched in QUEUES else QUEUES)
             for metric, value in queues_of(self.scenario).get(queue, {}).items()
         }
 
@@ -119,36 +123,37 @@ _FINE = (OK,) * 4
 
 #: Jobs pile up, a worker dies, the server fails, a login page answers, and all is well again.
 BAD_DAY = (
-    Hour("idle", OK, (), _FINE),
-    Hour("backlog", WARNING, (), (WARNING, OK, OK, WARNING)),
-    Hour("dead-worker", CRITICAL, ("stranded",), (CRITICAL, OK, OK, OK)),
-    Hour("server-error", CRITICAL, ("unreachable",), (CRITICAL,) * 4),
-    Hour("bad-answer", UNKNOWN, ("invalid",), (UNKNOWN,) * 4),
-    Hour("idle", OK, (), _FINE),
+    Hour("idle", OK, OK, (), _FINE),
+    Hour("backlog", OK, WARNING, (), (WARNING, OK, OK, WARNING)),
+    Hour("dead-worker", CRITICAL, OK, ("stranded",), (CRITICAL, OK, OK, OK)),
+    Hour("server-error", CRITICAL, UNKNOWN, ("unreachable",), (CRITICAL,) * 4),
+    Hour("bad-answer", UNKNOWN, UNKNOWN, ("invalid",), (UNKNOWN,) * 4),
+    Hour("idle", OK, OK, (), _FINE),
 )
 
 
-def limits(queue: str, metric: str) -> Tuple[str, str]:
-    """Return the warning and critical range that the examples set."""
-    return {"job_awaiting": LIMITS[queue], "consumers": ("", "1:")}.get(metric, ("", ""))
+def limits(queue: str, metric: str, watched: str) -> Tuple[str, str]:
+    """Return the warning and critical range that the examples set for a service."""
+    warning = LIMITS[queue] if metric == "job_awaiting" and watched != PAGING else ""
+    return warning, "1:" if metric == "consumers" and watched != BACKLOG else ""
 
 
 class Page(NamedTuple):
-    """An hour, the reports of the services by queue, and the report of the plugin alone."""
+    """An hour, the reports of the services, and the report of the plugin alone."""
 
     hour: Hour
     reports: Mapping[str, Report]
     alone: Report
 
     def check(self) -> None:
-        """Fail unless the service for all queues, and each for one queue, has it all."""
-        self.hour.check(self.reports[""], self.alone)
-        for queue in QUEUES:
-            self.hour.check_metrics(self.reports[queue].metrics, [queue])
+        """Fail unless each service has it all."""
+        self.hour.check(self.reports[PAGING], self.alone)
+        for watched, found in self.reports.items():
+            self.hour.check_metrics(found.metrics, watched)
 
 
 class Monitor(Engine):
-    """A monitoring system. *services* has the queue of each service, empty for all queues."""
+    """A monitoring system. *services* says what each service watches."""
 
     services: Mapping[str, str]
 
@@ -159,7 +164,7 @@ class Monitor(Engine):
     def settle(self, hour: Hour) -> Mapping[str, Run]:
         """Return the last runs once each service was checked again and has its hard state."""
         start = time.time()
-        wanted = {name: (hour.state_of(queue), True) for name, queue in self.services.items()}
+        wanted = {name: (hour.state_of(what), True) for name, what in self.services.items()}
 
         def probe() -> Mapping[str, Run]:
             runs = self.last_runs()
@@ -174,7 +179,7 @@ class Monitor(Engine):
         for hour in BAD_DAY:
             site.server.scenario = hour.scenario
             runs = self.settle(hour)
-            reports = {queue: runs[name].report(site) for name, queue in self.services.items()}
+            reports = {what: runs[name].report(site) for name, what in self.services.items()}
             pages.append(Page(hour, reports, site.alone(plugin)))
         return pages
 

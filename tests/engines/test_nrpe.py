@@ -10,7 +10,7 @@ import pytest
 
 from tests.engines.nagios import Nagios, Nrpe
 from tests.engines.programs import Account
-from tests.engines.rodin import BAD_DAY, QUEUES, Hour, Site
+from tests.engines.rodin import BACKLOG, BAD_DAY, QUEUES, Hour, Site
 from tests.tree import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("nrpe")]
@@ -46,11 +46,11 @@ def test_hour_arrives_completely(nrpe: Nrpe, site: Site, plugin: Path, hour: Hou
         hour.check(site.report(outcome), site.alone(plugin)._replace(more=""))
 
 
-def test_each_queue_has_a_command(nrpe: Nrpe, site: Site) -> None:
+def test_backlog_and_each_queue_have_a_command(nrpe: Nrpe, site: Site) -> None:
     site.server.scenario = "idle"
-    for queue in QUEUES:
-        found = site.report(nrpe.ask(f"check_rodin_queue_{queue.partition('.')[2]}"))
-        BAD_DAY[0].check_metrics(found.metrics, [queue])
+    commands = {f"check_rodin_queue_{queue.partition('.')[2]}": queue for queue in QUEUES}
+    for command, watched in {"check_rodin_backlog": BACKLOG, **commands}.items():
+        BAD_DAY[0].check_metrics(site.report(nrpe.ask(command)).metrics, watched)
 
 
 def test_plugin_ends_before_check_nrpe_gives_up(nrpe: Nrpe, site: Site) -> None:

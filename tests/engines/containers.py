@@ -1,4 +1,4 @@
-"""The objects of `examples/kubernetes`, its images, and a podman that runs them.
+"""The manifests of `examples/kubernetes`, its images, and a podman that runs them.
 
 No registry is needed. The base image is Debian's Python of this machine's release. Its packages
 are unpacked, not installed, so it has no byte code, like the official Python images.
@@ -30,16 +30,15 @@ from tests.tree import ROOT, call
 EXAMPLE = ROOT / "examples" / "kubernetes"
 KINDS = ("startup", "readiness", "liveness")
 
-#: The user of the images and of the manifest.
-USER = Account("worker", 65532, 65532)
+#: The user of the plugin's image.
+USER = Account("plugin", 65532, 65532)
 
 #: A customer's worker before the plugin is added. It does nothing, and reaps no child.
 BASE = "localhost/rodin-mesh-worker:base"
-STAND_IN = ("--change=USER 1000", '--change=ENTRYPOINT ["sleep", "infinity"]')
+WORKER_UID = 1000
+STAND_IN = (f"--change=USER {WORKER_UID}", '--change=ENTRYPOINT ["sleep", "infinity"]')
 PACKAGES = "python3,python3-venv,bash,coreutils,dash,findutils,libc-bin"
 USERS = 'for file in passwd group; do echo root:x:0:0::/:/bin/sh >"$1/etc/$file"; done'
-
-PLUGIN = "localhost/check_rodin_queues"
 
 #: crun rejects a machine with cgroups of two versions. Podman's own limits can be higher than what
 #: this machine allows.
@@ -52,12 +51,6 @@ events_logger = "none"
 lock_type = "file"
 runtime = "runc"
 """
-
-#: The Deployment's rights, and less memory, as options of `podman run`.
-CONFINED = (
-    *("--read-only", "--read-only-tmpfs=false", "--cap-drop=all"),
-    *("--security-opt=no-new-privileges", "--memory=64m", "--memory-swap=64m"),
-)
 
 #: Prints number, name and state of every process in a container, one per line.
 PROCESSES = "for status in /proc/[0-9]*/stat; do cut -d ' ' -f 1-3 $status; done"
@@ -82,15 +75,22 @@ def manifest(name: str) -> Dict[str, Any]:
     return loaded
 
 
-def pod(deployment: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return the spec of the pods of *deployment*."""
-    return dict(deployment["spec"]["template"]["spec"])
+def pod(name: str) -> Dict[str, Any]:
+    """Return the spec of the pods that the manifest in file *name* describes."""
+    spec = manifest(name)["spec"]
+    template = spec.get("jobTemplate", {"spec": spec})["spec"]["template"]
+    return dict(template["spec"])
+
+
+def container(name: str) -> Dict[str, Any]:
+    """Return the only container of these pods."""
+    (found,) = pod(name)["containers"]
+    return dict(found)
 
 
 def worker() -> Dict[str, Any]:
-    """Return the only container of the Deployment."""
-    (container,) = pod(manifest("deployment.yaml"))["containers"]
-    return dict(container)
+    """Return the Deployment's container, patched with the optional probes."""
+    return {**container("deployment.yaml"), **container("restart-probes.yaml")}
 
 
 def probe(kind: str) -> Probe:
@@ -98,6 +98,10 @@ def probe(kind: str) -> Probe:
     spec = worker()[f"{kind}Probe"]
     numbers = (spec[name] for name in ("timeoutSeconds", "periodSeconds", "failureThreshold"))
     return Probe(tuple(spec["exec"]["command"]), *numbers)
+
+
+#: The image of the gate and of the alert.
+PLUGIN = str(container("alert.yaml")["image"])
 
 
 class Podman:
@@ -151,20 +155,14 @@ class Podman:
         make_base(base)
         fetch(wheels)
         self.do("import", *STAND_IN, str(base), BASE)
-        self._build(
-            "Dockerfile",
-            PLUGIN,
-            f"--volume={wheels}:/wheels:ro",
-            f"--build-arg=BASE={BASE}",
-            "--build-arg=PIP_NO_INDEX=1",
-            "--build-arg=PIP_FIND_LINKS=/wheels",
+        options = (
+            *("build", "--network=none", f"--file={EXAMPLE / 'Dockerfile'}"),
+            *(f"--volume={wheels}:/wheels:ro", f"--build-arg=BASE={BASE}"),
+            *("--build-arg=PIP_NO_INDEX=1", "--build-arg=PIP_FIND_LINKS=/wheels"),
         )
-        bases = (f"--build-arg=WORKER={BASE}", f"--build-arg=PLUGIN={PLUGIN}")
-        self._build("worker.Dockerfile", worker()["image"], *bases)
-
-    def _build(self, dockerfile: str, tag: str, *options: str) -> None:
-        file = f"--file={EXAMPLE / dockerfile}"
-        self.do("build", "--network=none", *options, file, f"--tag={tag}", str(ROOT))
+        for more in ([f"--tag={PLUGIN}"], ["--target=worker", f"--tag={worker()['image']}"]):
+            done = self.run(*options, *more, str(ROOT))
+            assert (done.code, "warning" in done.stderr) == (0, False), done
 
 
 def at_most(limit: int, kind: int) -> int:
@@ -218,35 +216,27 @@ class Container(NamedTuple):
         return [line for line in lines if "(sh)" not in line and "(cut)" not in line]
 
 
-@contextlib.contextmanager
-def plugin_container(podman: Podman, site: Site, cpus: str) -> Iterator[Container]:
-    """Run the plugin's image on the machine's own network until the block ends."""
-    (mount,) = worker()["volumeMounts"]
-    started = podman.do(
-        *("run", "--detach", "--network=host", f"--cpus={cpus}", *CONFINED),
-        f"--env=RODIN_URL={site.server.url}",
-        f"--volume={site.token_file.parent}:{mount['mountPath']}:ro",
-        *("--entrypoint=sleep", PLUGIN, "infinity"),
-    )
-    yield Container(podman, started)
-    podman.do("rm", "--force", "--time=0", started)
+def create_secret(podman: Podman, token: str) -> None:
+    """Create the manifests' Secret; podman 4.3 expects the plain value where Kubernetes decodes."""
+    secret = {"apiVersion": "v1", "kind": "Secret", "data": {"token": token}}
+    podman.do("secret", "create", "rodin-api", "-", stdin=yaml.safe_dump(secret))
+
+
+def play(podman: Podman, site: Site, name: str, spec: Mapping[str, Any]) -> str:
+    """Start a pod called *name* on the machine's own network; return when it is started."""
+    spec = {**spec, "hostNetwork": True}
+    for member in (*spec.get("initContainers", ()), *spec["containers"]):
+        member["env"] = [{"name": "RODIN_URL", "value": site.server.url}]
+    # Podman 4.3 can fail to remove an init container that ran once.
+    kept = {"annotations": {"io.podman.annotations.init.container.type": "always"}, "name": name}
+    played_pod = {"apiVersion": "v1", "kind": "Pod", "metadata": kept, "spec": spec}
+    return podman.do("kube", "play", "-", stdin=yaml.safe_dump(played_pod))
 
 
 @contextlib.contextmanager
-def deployment(podman: Podman, site: Site) -> Iterator[Container]:
-    """Run the Deployment with `podman kube play` on the machine's own network.
-
-    Podman 4.3 does not decode a Secret like the API server, so it gets the plain value.
-    """
-    secret = manifest("secret.yaml")
-    secret["data"] = dict.fromkeys(secret.pop("stringData"), site.server.token)
-    podman.do("secret", "create", secret["metadata"]["name"], "-", stdin=yaml.safe_dump(secret))
-    played = manifest("deployment.yaml")
-    played["spec"]["replicas"] = 1
-    spec = played["spec"]["template"]["spec"]
-    spec["hostNetwork"] = True
-    spec["containers"][0]["env"] = [{"name": "RODIN_URL", "value": site.server.url}]
-    podman.do("kube", "play", "-", stdin=yaml.safe_dump(played))
-    image = worker()["image"]
-    yield Container(podman, podman.do("ps", "--quiet", f"--filter=ancestor={image}"))
-    podman.do("pod", "rm", "--all", "--force", "--time=0")
+def played(podman: Podman, site: Site, name: str, spec: Mapping[str, Any]) -> Iterator[Container]:
+    """Run such a pod with one container until the block ends."""
+    play(podman, site, name, spec)
+    (member,) = spec["containers"]
+    yield Container(podman, f"{name}-{member['name']}")
+    podman.do("pod", "rm", "--force", "--time=0", name)

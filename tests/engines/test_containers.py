@@ -1,8 +1,9 @@
-"""Podman builds the images of `examples/kubernetes`, and runs the Deployment with its probes."""
+"""Podman builds the images of `examples/kubernetes`, and runs probes, gate and alert."""
 
 from __future__ import annotations
 
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -10,18 +11,20 @@ from typing import Iterator, Mapping, NamedTuple, Tuple
 
 import pytest
 
-from tests.console import GRACE, in_time, probed
-from tests.engines import wall_times
+from tests.console import CODES, GRACE, Outcome, in_time, probed
 from tests.engines.containers import (
     BASE,
-    EXAMPLE,
     KINDS,
     PLUGIN,
     USER,
+    WORKER_UID,
     Container,
     Podman,
-    deployment,
-    plugin_container,
+    container,
+    create_secret,
+    play,
+    played,
+    pod,
     probe,
     worker,
 )
@@ -38,7 +41,7 @@ ALL_PASS, ALIVE, ALL_FAIL = (0, 0, 0), (1, 1, 0), (1, 1, 1)
 
 
 class Case(NamedTuple):
-    """What is wrong, if anything, and what the probes make of it.
+    """A problem, if any, and the exit codes of the probes.
 
     *changes* replaces words of the manifest, *more* follows them.
     """
@@ -52,7 +55,7 @@ class Case(NamedTuple):
     env: Mapping[str, str] = {}
 
 
-#: What the server does. The Deployment's own health check sees it too.
+#: States of the server. Podman's own health check sees them too.
 SERVER = (
     Case("healthy", ALL_PASS, "OK"),
     Case("stalled", ALL_PASS, "WARNING", "stalled"),
@@ -70,31 +73,36 @@ CASES = (
 
 
 @pytest.fixture(scope="module")
-def podman() -> Iterator[Podman]:
-    """Give a podman with the example's images."""
-    with Podman() as installation:
-        installation.make_images()
-        yield installation
-
-
-@pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
-    """Serve a site whose token the containers' user can read."""
+    """Serve a site whose token the containers' users can read."""
     with tempfile.TemporaryDirectory() as directory, serve(Path(directory), USER) as rodin:
         yield rodin
 
 
 @pytest.fixture(scope="module")
+def podman(site: Site) -> Iterator[Podman]:
+    """Give a podman with the example's images and the Secret."""
+    with Podman() as installation:
+        installation.make_images()
+        create_secret(installation, site.server.token)
+        yield installation
+
+
+@pytest.fixture(scope="module")
 def small(podman: Podman, site: Site) -> Iterator[Container]:
-    """Run the plugin's image with the smallest CPU limit of the README."""
-    with plugin_container(podman, site, cpus="0.1") as running:
+    """Run the alert's container with a CPU limit of 100m, to start probes in it."""
+    limits = {"cpu": "100m", "memory": "64Mi"}
+    asleep = {"command": ["sleep", "infinity"], "args": [], "resources": {"limits": limits}}
+    spec = {**pod("alert.yaml"), "containers": [{**container("alert.yaml"), **asleep}]}
+    with played(podman, site, "small", spec) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
 def deployed(podman: Podman, site: Site) -> Iterator[Container]:
-    """Run the Deployment."""
-    with deployment(podman, site) as running:
+    """Run a pod of the Deployment with the optional probes too."""
+    spec = {**pod("deployment.yaml"), "containers": [worker()]}
+    with played(podman, site, "worker", spec) as running:
         yield running
 
 
@@ -119,13 +127,14 @@ def test_health_check_of_the_deployment(deployed: Container, site: Site, case: C
 
 
 def test_deployment_is_confined(deployed: Container) -> None:
-    """It is not root, has no capabilities, cannot gain any, and can write nowhere."""
+    """It has the image's user and no capabilities, cannot gain any, and can write to /tmp only."""
     lines = deployed.exec("cat", "/proc/self/status").stdout.splitlines()
     status = {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    assert status["Uid"].split() == status["Gid"].split() == [str(USER.uid)] * 4
+    assert status["Uid"].split() == [str(WORKER_UID)] * 4
     assert (int(status["CapBnd"], 16), status["NoNewPrivs"], status["Seccomp"]) == (0, "1", "2")
-    for directory in ("/", "/tmp", "/run", "/opt/check_rodin_queues", "/etc/rodin-api"):
+    for directory in ("/", "/run", "/opt/check_rodin_queues", "/etc/rodin-api"):
         assert deployed.exec("touch", f"{directory}/file").code == 1, directory
+    assert deployed.exec("touch", "/tmp/file").code == 0
     limits, host = worker()["resources"]["limits"], deployed.inspect()["HostConfig"]
     assert host["NanoCpus"] == int(limits["cpu"].rstrip("m")) * 1_000_000
     assert host["Memory"] == int(limits["memory"].rstrip("Mi")) << 20
@@ -170,24 +179,51 @@ def test_memory_suffices(small: Container, site: Site) -> None:
     assert small.inspect()["State"]["OOMKilled"] is False
 
 
-def test_wall_times(small: Container, site: Site) -> None:
-    """A probe takes less time than the import of its libraries, and far less than its timeout."""
+def test_probe_is_fast(small: Container, site: Site) -> None:
+    """With 100m of CPU a probe takes less than half of its timeout."""
     site.server.scenario = "idle"
-    seconds = wall_times.measure(small, runs=3)
-    assert seconds[wall_times.HEALTHY] < seconds[wall_times.LIBRARIES] * 1.1
-    assert seconds[wall_times.HEALTHY] < LIVENESS.timeout / 2
-    assert seconds[wall_times.USAGE] < seconds[wall_times.HEALTHY] * 0.7
-    page = (EXAMPLE / "README.md").read_text("utf-8")
-    assert [row for row in seconds if f"| {row} |" not in page] == []
+    assert probed(in_time(partial(small.exec, *LIVENESS.argv), LIVENESS.timeout / 2 - GRACE)) == 0
+
+
+def test_gate_waits_for_a_consumer(podman: Podman, site: Site) -> None:
+    """The client's container starts only after the init container saw a consumer."""
+    site.server.scenario = "dead-worker"
+    spec = pod("gate.yaml")
+    spec["containers"][0]["image"] = worker()["image"]
+    client = ("inspect", "--format={{.State.Status}}", "gate-client")
+    with ThreadPoolExecutor(1) as pool:
+        playing = pool.submit(play, podman, site, "gate", spec)
+        log = partial(podman.run, "logs", "gate-wait-for-rodin-mesh")
+        while log().stdout.count("rodin.mesh: no consumers") < 2:
+            assert not playing.done(), playing.result()
+            time.sleep(1)
+        before = podman.do(*client)
+        site.server.scenario = "idle"
+        playing.result(60)
+    assert (before, podman.do(*client)) == ("created", "running")
+    podman.do("pod", "rm", "--force", "--time=0", "gate")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "state"), [("idle", "OK"), ("backlog", "WARNING"), ("dead-worker", "CRITICAL")]
+)
+def test_alert_fails_with_the_check(podman: Podman, site: Site, scenario: str, state: str) -> None:
+    """The exit code of its container decides about the Job. Its log is the output of -v."""
+    site.server.scenario = scenario
+    with played(podman, site, "alert", pod("alert.yaml")) as alert:
+        code = int(podman.do("wait", alert.name))
+        found = site.report(Outcome(code, podman.run("logs", alert.name).stdout, "", 0))
+    assert (found.state, code) == (state, CODES[state])
+    assert f"[{state}] rodin.mesh " in found.more
 
 
 @pytest.mark.parametrize("image", ["small", "deployed"])
 def test_every_module_is_compiled(image: str, site: Site, request: pytest.FixtureRequest) -> None:
     """No run compiles a module, because it could not keep the byte code."""
     site.server.scenario = "idle"
-    container: Container = request.getfixturevalue(image)
+    running: Container = request.getfixturevalue(image)
     argv = probe("readiness").argv
-    said = container.exec(str(Path(argv[0]).with_name("python")), "-v", *argv).stderr
+    said = running.exec(str(Path(argv[0]).with_name("python")), "-v", *argv).stderr
     loaded = [line for line in said.splitlines() if line.startswith("# code object from ")]
     assert len(loaded) > 100
     assert [line for line in loaded if not line.endswith(".pyc'")] == []

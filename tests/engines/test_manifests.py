@@ -8,12 +8,14 @@ from pathlib import Path
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 from kubernetes_validate.utils import all_versions, major_minor  # type: ignore[import-untyped]
+from policy_guard.analyzers import pod_security  # type: ignore[import-untyped]
+from policy_guard.parser import parse_manifests  # type: ignore[import-untyped]
 
 from examples.simulator import Simulator
 from tests.console import TOKEN, probed, run
-from tests.engines.containers import KINDS, manifest, pod, probe, worker
+from tests.engines.containers import EXAMPLE, KINDS, USER, container, manifest, pod, probe, worker
 
-FILES = ("deployment.yaml", "secret.yaml")
+FILES = ("deployment.yaml", "gate.yaml", "alert.yaml")
 
 #: The three versions that Kubernetes maintains, and the one before them.
 VERSIONS = list(dict.fromkeys(map(major_minor, all_versions())))[-4:]
@@ -35,37 +37,46 @@ def test_manifest_is_valid(name: str, version: str) -> None:
     assert kubernetes_validate.validate(manifest(name), version, strict=True) == version
 
 
-def test_validator_finds_a_misspelled_field() -> None:
-    """The test above can fail: with such a typo the kubelet would wait only a second."""
+@pytest.mark.parametrize("version", VERSIONS)
+def test_patched_deployment_is_valid(version: str) -> None:
+    """With a misspelled field, such as `timeoutSecond`, it would not be."""
     deployment = manifest("deployment.yaml")
-    pod(deployment)["containers"][0]["livenessProbe"]["timeoutSecond"] = 5
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    containers[:] = [worker()]
+    assert kubernetes_validate.validate(deployment, version, strict=True) == version
+    containers[0]["livenessProbe"]["timeoutSecond"] = 5
     with pytest.raises(kubernetes_validate.ValidationError, match="timeoutSecond"):
-        kubernetes_validate.validate(deployment, VERSIONS[-1], strict=True)
+        kubernetes_validate.validate(deployment, version, strict=True)
 
 
-def test_deployment_is_consistent() -> None:
-    """Labels select the pods. Other rights of the pod show in the tests of the running one."""
-    spec = manifest("deployment.yaml")["spec"]
-    labels = spec["template"]["metadata"]["labels"]
-    assert spec["selector"]["matchLabels"].items() <= labels.items()
-    assert pod(manifest("deployment.yaml"))["automountServiceAccountToken"] is False
-    resources = worker()["resources"]
-    assert resources["requests"].keys() == resources["limits"].keys() == {"cpu", "memory"}
+@pytest.mark.parametrize("name", FILES)
+def test_pod_security_is_restricted(tmp_path: Path, name: str) -> None:
+    """It also has a read-only root and no token for the cluster's API."""
+    assert pod_security.analyze(parse_manifests(str(EXAMPLE / name))) == []
+    text = (EXAMPLE / name).read_text("utf-8")
+    (tmp_path / name).write_text(text.replace("type: RuntimeDefault", "type: Unconfined"))
+    rules = [row.rule_id for row in pod_security.analyze(parse_manifests(str(tmp_path / name)))]
+    assert set(rules) == {"PG-PSS-011"}
 
 
-def test_token_is_a_file_that_only_the_user_can_read() -> None:
+def test_deployment_is_careful() -> None:
+    """It has the readiness probe alone, and a rollout never needs more pods than before."""
+    assert [key for key in container("deployment.yaml") if "Probe" in key] == ["readinessProbe"]
+    strategy = manifest("deployment.yaml")["spec"]["strategy"]
+    assert strategy == {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_token_is_a_file_that_only_the_group_can_read(name: str) -> None:
     """It is in the Secret's mount, which has no subPath: else it would not change with it."""
-    spec, secret = pod(manifest("deployment.yaml")), manifest("secret.yaml")
-    (volume,), (mount,) = spec["volumes"], worker()["volumeMounts"]
-    assert volume["name"] == mount["name"]
-    assert volume["secret"]["secretName"] == secret["metadata"]["name"]
-    assert volume["secret"]["defaultMode"] == 0o440
-    assert (mount["readOnly"], "subPath" in mount) == (True, False)
-    assert spec["securityContext"]["fsGroup"] == spec["securityContext"]["runAsGroup"]
-    (key,) = secret["stringData"]
-    assert {probe(kind).option("--token-file") for kind in KINDS} == {f"{mount['mountPath']}/{key}"}
-    assert secret["stringData"][key] == "REPLACE-WITH-YOUR-API-TOKEN"
-    assert [variable["name"] for variable in worker()["env"]] == ["RODIN_URL"]
+    spec = pod(name)
+    reader = spec.get("initContainers", spec["containers"])[0]
+    source = {"secretName": "rodin-api", "defaultMode": 0o440, "optional": False}
+    assert spec["volumes"][0] == {"name": "rodin-api", "secret": source}
+    mount = {"name": "rodin-api", "mountPath": "/etc/rodin-api", "readOnly": True}
+    assert reader["volumeMounts"][0] == mount
+    assert spec["securityContext"]["fsGroup"] == USER.gid
+    assert [variable["name"] for variable in reader["env"]] == ["RODIN_URL"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -84,7 +95,7 @@ def test_probe_runs_the_plugin_itself(kind: str) -> None:
 
 
 def test_severe_consequences_take_more_failures() -> None:
-    """Readiness only takes a pod out, liveness restarts it. Start-up can take the longest."""
+    """Readiness only takes a pod out, liveness restarts it. Startup can take the longest."""
     patience = {kind: probe(kind).period * probe(kind).failures for kind in KINDS}
     assert patience == {"readiness": 45, "liveness": 300, "startup": 600}
 

@@ -205,15 +205,14 @@ class Run:
             left = self._watchdog.deadline - time.monotonic()
             return is_decisive and self._client is not None and left >= PAUSE + 2 * duration
 
-        def keep(looks: Looks) -> None:
-            self._kept = looks
-
-        def ask() -> Snapshot:
-            return self._ask(options)
-
-        looks = look_again(
-            first, options.policy, ask=ask, wait=time.sleep, may_look=may_look, keep=keep
-        )
+        for looks in look_again(
+            first,
+            options.policy,
+            ask=lambda: self._ask(options),
+            wait=time.sleep,
+            may_look=may_look,
+        ):
+            self._kept = looks  # what counts if the run has to end during a later look
         if looks.note:
             self._journal.note(NOTICE, looks.note)
         return looks

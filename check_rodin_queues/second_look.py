@@ -7,7 +7,7 @@ time.
 
 from __future__ import annotations
 
-from typing import Callable, FrozenSet, Set
+from typing import Callable, FrozenSet, Iterator, Set
 
 from check_rodin_queues.conditions import STALLED, applying
 from check_rodin_queues.errors import RequestError
@@ -32,33 +32,34 @@ class Looks:
         self.note = note
 
 
-def look_again(  # noqa: PLR0913 — each collaborator is passed in
+def look_again(
     first: Snapshot,
     policy: Policy,
     *,
     ask: Callable[[], Snapshot],
     wait: Callable[[float], None],
     may_look: Callable[[], bool],
-    keep: Callable[[Looks], None],
-) -> Looks:
-    """Ask again while a queue of *policy* is stalled and *may_look* allows another look.
+) -> Iterator[Looks]:
+    """Yield what is known after each look; the last one is to be judged.
 
-    *keep* receives what counts if the run has to end during a later look.
+    The server is asked again while a queue of *policy* is stalled and *may_look* allows it.
     """
     looks = Looks(first, stalled_queues(first, policy))
+    yield looks
     for _ in range(MAX_LOOKS - 1):
         if not looks.stalled or not may_look():
-            break
-        keep(looks)
+            return
         wait(PAUSE)
         try:
             snapshot = ask()
         except RequestError as error:
-            return Looks(looks.snapshot, looks.stalled, f"second look failed: {error}")
+            yield Looks(looks.snapshot, looks.stalled, f"second look failed: {error}")
+            return
         if _faults(snapshot, policy) - _faults(first, policy) or not snapshot.queues:
-            return Looks(looks.snapshot, looks.stalled, "second look failed: incomplete response")
+            yield Looks(looks.snapshot, looks.stalled, "second look failed: incomplete response")
+            return
         looks = Looks(snapshot, looks.stalled & stalled_queues(snapshot, policy))
-    return looks
+        yield looks
 
 
 def stalled_queues(snapshot: Snapshot, policy: Policy) -> FrozenSet[str]:

@@ -93,15 +93,9 @@ def simulate(cycle: Cycle) -> Counts:
         server.now = chance.uniform(0, SPAN)
         first = server.ask()
         first_look += bool(stalled_queues(first, POLICY))
-        looks = look_again(
-            first,
-            POLICY,
-            ask=server.ask,
-            wait=server.wait,
-            may_look=lambda: True,
-            keep=lambda _: None,
-        )
-        second_look += bool(looks.stalled)
+        looks = look_again(first, POLICY, ask=server.ask, wait=server.wait, may_look=lambda: True)
+        *_, last = looks
+        second_look += bool(last.stalled)
     return Counts(first_look, second_look, server.looks)
 
 

@@ -224,10 +224,11 @@ def create_secret(podman: Podman, token: str) -> None:
 
 def play(podman: Podman, site: Site, name: str, spec: Mapping[str, Any]) -> str:
     """Start a pod called *name* on the machine's own network; return when it is started."""
-    spec = {**spec, "hostNetwork": True}
+    # Unlike the kubelet, podman restarts an init container that succeeded, unless told otherwise.
+    spec = {**spec, "hostNetwork": True, "restartPolicy": "Never"}
     for member in (*spec.get("initContainers", ()), *spec["containers"]):
         member["env"] = [{"name": "RODIN_URL", "value": site.server.url}]
-    # Podman 4.3 can fail to remove an init container that ran once.
+    # Podman would remove an init container, with its log, after it ran.
     kept = {"annotations": {"io.podman.annotations.init.container.type": "always"}, "name": name}
     played_pod = {"apiVersion": "v1", "kind": "Pod", "metadata": kept, "spec": spec}
     return podman.do("kube", "play", "-", stdin=yaml.safe_dump(played_pod))

@@ -201,6 +201,7 @@ def test_gate_waits_for_a_consumer(podman: Podman, site: Site) -> None:
         site.server.scenario = "idle"
         playing.result(60)
     assert (before, podman.do(*client)) == ("created", "running")
+    assert log().stdout.splitlines()[-1].startswith("RODIN_QUEUES OK - ")
     podman.do("pod", "rm", "--force", "--time=0", "gate")
 
 

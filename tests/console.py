@@ -32,6 +32,8 @@ from urllib.parse import unquote
 
 from tests import perfdata
 
+#: The threshold of every test that has no other: a changed default must not change them.
+THRESHOLD = ("-c", "consumers=1:")
 SCRIPT = Path(sys.executable).parent / "check_rodin_queues"
 
 #: Variables of the caller that would change a result. A test that needs one sets it.
@@ -139,12 +141,12 @@ def start(
     stdout: int = subprocess.PIPE,
     prefix: Sequence[str] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start the console script with *args*; `finish` waits for its end.
+    """Start the console script with THRESHOLD and *args*; `finish` waits for its end.
 
     *prefix* is a command that starts the script, such as one that makes a namespace.
     """
     return subprocess.Popen(
-        [*prefix, str(SCRIPT), *args],
+        [*prefix, str(SCRIPT), *THRESHOLD, *args],
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,

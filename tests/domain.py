@@ -12,6 +12,7 @@ from check_rodin_queues.second_look import stalled_queues
 from check_rodin_queues.selection import Policy
 from check_rodin_queues.verdict import Verdict
 from tests import perfdata
+from tests.console import THRESHOLD
 
 
 class Judged(NamedTuple):
@@ -44,7 +45,7 @@ class Judged(NamedTuple):
 
 def policy(*args: str) -> Policy:
     """Return what *args* say about judging."""
-    return options.parse(["--input=-", *args]).policy
+    return options.parse(["--input=-", *THRESHOLD, *args]).policy
 
 
 def refused(*args: str) -> str:

@@ -32,7 +32,8 @@ def test_a_file_is_read_up_to_a_byte_beyond_its_limit(
 
 def test_standard_input_is_read_although_it_comes_in_pieces() -> None:
     pieces = (site()[:9], site()[9:])
-    shell = f"(printf %s '{pieces[0]}'; sleep 0.3; printf %s '{pieces[1]}') | {SCRIPT} --input -"
+    source = f"(printf %s '{pieces[0]}'; sleep 0.3; printf %s '{pieces[1]}')"
+    shell = f"{source} | {SCRIPT} --input - -c consumers=0:"
     assert subprocess.run(["sh", "-c", shell], check=False, capture_output=True).returncode == 0
 
 

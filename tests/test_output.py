@@ -14,7 +14,7 @@ from check_rodin_queues.output import display_names, long_output, report, status
 from check_rodin_queues.token import Token
 from check_rodin_queues.verdict import Verdict
 from tests import console
-from tests.console import SCRIPT, environment, run
+from tests.console import SCRIPT, THRESHOLD, environment, run
 from tests.domain import judge
 from tests.server import Server, answer, http, queue, site
 
@@ -441,7 +441,7 @@ def test_the_output_does_not_depend_on_the_order_of_the_response() -> None:
 def test_the_output_is_utf_8_in_any_locale(locale: str) -> None:
     body = json.dumps({"gr\xfcn \u7db2": queue()}, ensure_ascii=False).encode()
     env = environment({"LC_ALL": locale, "PYTHONIOENCODING": "latin-1"})
-    command = [str(SCRIPT), "--input", "-", "-q", "gr\xfcn*", "--require="]
+    command = [str(SCRIPT), *THRESHOLD, "--input", "-", "-q", "gr\xfcn*", "--require="]
     done = subprocess.run(command, input=body, capture_output=True, env=env, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert "'gr\xfcn \u7db2.consumers'=1" in done.stdout.decode()

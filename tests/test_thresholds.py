@@ -6,6 +6,7 @@ from typing import Dict, List, Optional, Set, Tuple
 
 import pytest
 
+from check_rodin_queues import options
 from check_rodin_queues.errors import State, UsageError
 from check_rodin_queues.thresholds import QUEUE, Range, Thresholds, parse_range, parse_threshold
 from tests.domain import judge, policy, refused
@@ -203,10 +204,7 @@ def test_the_last_threshold_that_matches_a_label_applies(case: str) -> None:
 
 
 def test_the_default_threshold_stands_before_all_options() -> None:
-    first, *others = policy("-w", "5", "-c", "consumers=", "-w", "time=3").thresholds
+    words = ["--input=-", "-w", "5", "-c", "consumers=", "-w", "time=3"]
+    default, *others = options.parse(words).policy.thresholds
     assert [one.origin for one in others] == ["-w 5", "-c consumers=", "-w time=3"]
-    (default,) = policy().thresholds
-    expected = parse_threshold(State.CRITICAL, "consumers=1:")
-    for found in (first, default):
-        assert found[:2] == expected[:2]
-        assert vars(found.limit) == vars(expected.limit)
+    assert default.origin == "-c consumers=1:"

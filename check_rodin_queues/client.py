@@ -45,7 +45,6 @@ _CHECK_LOG = "Check the log of the server or its gateway"
 _CHECK_URL = "Check host, port and path prefix in -H"
 #: Next steps for plain HTTP, which a proxy forwards.
 _CHECK_PROXY = "Check the proxy, or add the server to NO_PROXY"
-_PROXY_LOGIN = "Put USER:PASSWORD@ in HTTP_PROXY"
 _LOGIN = ("login", "signin", "sign_in", "auth", "sso", "oauth")
 
 
@@ -79,6 +78,8 @@ class Client:
             proxy = proxy if "://" in proxy else f"http://{proxy}"
         forwarding = bool(proxy) and server.scheme == "http"
         self.route = Route(server, _proxy_address(proxy), forwarding=forwarding)
+        if proxy and server.scheme not in self._proxies:
+            self.route.variable = "ALL_PROXY"
         self._adapter = Adapter(dialer, context, proxy or None)
         self.progress: Progress = dialer.progress
         if proxy:
@@ -165,7 +166,8 @@ class Client:
         if status // 100 == 3 and response.headers.get("Location"):  # noqa: PLR2004
             return self._redirect(said, response.headers["Location"])
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            said, next_step = f"{said}: the proxy requires a login", _PROXY_LOGIN
+            said = f"{said}: the proxy requires a login"
+            next_step = f"Put USER:PASSWORD@ in {self.route.variable}"
         elif status == HTTPStatus.BAD_REQUEST and self.route.server.scheme == "http":
             next_step = "If it is a TLS port, use https:// in -H"
         else:

@@ -136,15 +136,15 @@ def explain(error: BaseException, route: Route, phase: str) -> RequestError:
 
 def _filled(words: _Words, route: Route, phase: str, timeout: float = 0) -> _Words:
     """Return *words* with what they have braces for."""
-    from_proxy, variable = route.is_proxy(phase), f"{route.server.scheme.upper()}_PROXY"
+    from_proxy = route.is_proxy(phase)
     facts = {
         "where": route.peer(phase),
         "host": route.proxy or route.server.host,
         "address": route.server.address,
         "proxy": route.proxy,
         "peer": "the proxy" if from_proxy else "the server",
-        "option": variable if from_proxy else "-H",
-        "variable": variable,
+        "option": route.variable if from_proxy else "-H",
+        "variable": route.variable,
         "timeout": timeout,
     }
     cause, next_step = words

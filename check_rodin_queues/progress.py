@@ -46,6 +46,8 @@ class Route:
         self.server = server
         self.proxy = proxy
         self.forwarding = forwarding
+        #: The environment variable that names the proxy.
+        self.variable = f"{server.scheme.upper()}_PROXY"
 
     def is_proxy(self, phase: str) -> bool:
         """Return whether the proxy is at the other end in *phase*."""

@@ -492,6 +492,9 @@ https | 403 Forbidden
 https | 407 Who
   CRITICAL - proxy PROXY refused the connection to rodin.example:443: HTTP 407 (unreachable). Put
   USER:PASSWORD@ in HTTPS_PROXY
+all | 407 Who
+  CRITICAL - proxy PROXY refused the connection to rodin.example:443: HTTP 407 (unreachable). Put
+  USER:PASSWORD@ in ALL_PROXY
 https | closed without a response
   CRITICAL - proxy PROXY closed the connection without a response (unreachable). Check HTTPS_PROXY,
   or add the server to NO_PROXY
@@ -523,7 +526,7 @@ def test_the_line_of_a_proxy(
     is_url = not sent[0].isdigit() and sent not in BROKEN
     server.play(BROKEN[sent] if sent in BROKEN else http(sent))
     monkeypatch.setenv(f"{scheme}_proxy", sent if is_url else server.url)
-    found = ask(f"{scheme}://rodin.example")
+    found = ask(f"{scheme.replace('all', 'https')}://rodin.example")
     assert found.replace(server.address, "PROXY") == line
 
 

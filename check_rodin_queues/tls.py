@@ -157,13 +157,13 @@ def _load_client_certificate(context: ssl.SSLContext, cert: str, key: Optional[s
     try:
         context.load_cert_chain(cert, key, password=password)
     except (ssl.SSLError, ValueError) as error:
-        option = "--client-key" if key else "--client-cert"
+        where = f"{'--client-key' if key else '--client-cert'}: {shown_path(key or cert)}"
         if asked:
-            raise ConfigError(f"{option}: the key is encrypted", "Use an unencrypted key") from None
+            raise ConfigError(f"{where}: the key is encrypted", "Use an unencrypted key") from None
         if "KEY_VALUES_MISMATCH" in str(error):
-            cause = f"{option}: the key does not belong to the certificate"
+            cause = f"{where}: the key does not belong to the certificate"
             raise ConfigError(cause, "Check both files") from None
         raise ConfigError(
-            f"{option}: no PEM certificate with its private key found",
+            f"{where}: no PEM certificate with its private key found",
             "Check both files" if key else "Add --client-key, if the key is in another file",
         ) from None

@@ -137,19 +137,19 @@ absent
 client.pem absent
   --client-key: cannot read TMP/absent: no such file. Check the path
 file
-  --client-cert: no PEM certificate with its private key found. Add --client-key, if the key is in
-  another file
+  --client-cert: TMP/file: no PEM certificate with its private key found. Add --client-key, if the
+  key is in another file
 client.pem
-  --client-cert: no PEM certificate with its private key found. Add --client-key, if the key is in
-  another file
+  --client-cert: TMP/client.pem: no PEM certificate with its private key found. Add --client-key, if
+  the key is in another file
 client.pem file
-  --client-key: no PEM certificate with its private key found. Check both files
+  --client-key: TMP/file: no PEM certificate with its private key found. Check both files
 client.pem key.pem
-  --client-key: the key does not belong to the certificate. Check both files
+  --client-key: TMP/key.pem: the key does not belong to the certificate. Check both files
 client.pem locked.pem
-  --client-key: the key is encrypted. Use an unencrypted key
+  --client-key: TMP/locked.pem: the key is encrypted. Use an unencrypted key
 both-locked.pem
-  --client-cert: the key is encrypted. Use an unencrypted key
+  --client-cert: TMP/both-locked.pem: the key is encrypted. Use an unencrypted key
 """
 
 

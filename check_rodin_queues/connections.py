@@ -6,7 +6,6 @@ over the two steps where that matters; everything else is urllib3's.
 
 from __future__ import annotations
 
-import errno
 import socket
 import time
 from typing import Any, Callable, Dict, Optional, Tuple
@@ -28,8 +27,6 @@ from check_rodin_queues.progress import (
 )
 
 _FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
-#: This host has no way to an address, such as to IPv6: another address's error says more.
-_NO_WAY = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 class Dialer:
@@ -54,7 +51,9 @@ class Dialer:
         self.progress.phase = RESOLVING
         found = socket.getaddrinfo(host.strip("[]"), port, self._family, socket.SOCK_STREAM)
         self.progress.phase = CONNECTING
-        failure = OSError(errno.EADDRNOTAVAIL, f"{host} has no address")
+        if len(found) > 1:
+            found = list(filter(_has_route, found)) or found
+        failure = OSError(f"{host} has no address")
         for index, target in enumerate(found):
             left = len(found) - index
             remaining = max(self._deadline - time.monotonic(), 0.01)
@@ -63,12 +62,24 @@ class Dialer:
                 connection = _connected(target, share, options)
             except OSError as error:
                 self._journal.note(REQUEST, f"no connection to {_shown(target[4])}: {error}")
-                if failure.errno in _NO_WAY or error.errno not in _NO_WAY:
-                    failure = OSError(error.errno or errno.ETIMEDOUT, str(error))
+                failure = error
                 continue
             self._journal.note(REQUEST, f"connected to {_shown(target[4])}")
             return connection
         raise failure
+
+
+def _has_route(target: Tuple[Any, ...]) -> bool:
+    """Return whether this host has a route to an address; a UDP socket sends nothing for this.
+
+    A host without IPv6 has none to IPv6 addresses. Their error would hide that of the others.
+    """
+    try:
+        with socket.socket(target[0], socket.SOCK_DGRAM) as probe:
+            probe.connect(target[4])
+    except OSError:
+        return False
+    return True
 
 
 def _connected(target: Tuple[Any, ...], share: Optional[float], options: Any) -> socket.socket:

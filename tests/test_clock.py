@@ -249,16 +249,14 @@ def test_an_address_that_refuses_is_left_at_once(ask_name: Callable[..., Outcome
 
 
 @pytest.mark.parametrize(
-    ("listens", "words"),
-    [(refusing_port, "connection refused"), (silent_port, "connection timed out")],
+    ("listens", "words"), [(refusing_port, "connection refused"), (silent_port, "within 4 s")]
 )
-def test_an_address_without_a_route_does_not_hide_the_other_error(
+def test_an_address_without_a_route_is_left_out(
     listens: Callable[[], ContextManager[int]], words: str, ask_name: Callable[..., Outcome]
 ) -> None:
     """Like IPv6 on a host that has only IPv4: here a broadcast address, which TCP never reaches."""
     with listens() as port:
-        found = report(ask_name(f"{FIRST} 255.255.255.255", "-H", f"http://{NAME}:{port}", "-t2"))
-    assert found.conditions == ("unreachable",)
+        found = report(ask_name(f"{FIRST} 255.255.255.255", "-H", f"http://{NAME}:{port}", "-t4"))
     assert words in found.text
 
 

@@ -262,7 +262,8 @@ def _read_error_body(response: requests.Response) -> bytes:
         # closed here: another thread would wait for the read in progress
         with response, contextlib.suppress(Exception):  # what came is shown
             while sum(map(len, chunks)) < _ERROR_BODY:
-                chunk = response.raw.read(256, decode_content=True)
+                # few bytes: a read that is not full when the time is over is lost
+                chunk = response.raw.read(16, decode_content=True)
                 if not chunk:
                     return
                 chunks.append(chunk)

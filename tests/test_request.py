@@ -11,7 +11,7 @@ import pytest
 
 import check_rodin_queues
 from tests.console import TOKEN, Report, report, run
-from tests.server import Proxy, Server, http, site
+from tests.server import HOLD, Proxy, Script, Server, head, http, site
 
 ENDPOINT = "/api/v2/queue_status_check"
 SOUND = http("200 OK", site(), "X-More: something")
@@ -133,10 +133,15 @@ def test_vv_names_the_proxy(server: Server, ask: Ask) -> None:
         pytest.param(
             http("403 No", '{"error": "NO_PERMISSION"}'), "NO_PERMISSION", id="a rejection"
         ),
+        pytest.param(
+            [head("403 No") + b"no permission, see the log", HOLD],
+            "no permission",
+            id="a rejection that does not end",
+        ),
         pytest.param(b"nonsense\r\n\r\n", "BadStatusLine", id="the library's error"),
     ],
 )
-def test_vvv_shows_what_came(script: bytes, shown: str, server: Server, ask: Ask) -> None:
+def test_vvv_shows_what_came(script: Script, shown: str, server: Server, ask: Ask) -> None:
     server.play(script)
     more = ask("-H", server.url, "-vvv").more
     assert any(line.endswith(shown) or shown in line for line in more.splitlines())

@@ -161,7 +161,7 @@ class Client:
                 next_step = "Check whether Rodin is running behind the gateway"
             if forwarding:
                 next_step = _CHECK_PROXY
-            where = f"{said} from {self.route.server.address}"
+            where = f"{phrase(status)} from {self.route.peer(READING)}"
             return RequestError("unreachable", where, next_step)
         if status // 100 == 3 and response.headers.get("Location"):  # noqa: PLR2004
             return self._redirect(said, response.headers["Location"])

@@ -139,7 +139,7 @@ def _filled(words: _Words, route: Route, phase: str, timeout: float = 0) -> _Wor
     from_proxy = route.is_proxy(phase)
     facts = {
         "where": route.peer(phase),
-        "host": route.proxy or route.server.host,
+        "host": f"proxy {route.proxy}" if route.proxy else route.server.host,
         "address": route.server.address,
         "proxy": route.proxy,
         "peer": "the proxy" if from_proxy else "the server",
@@ -219,7 +219,7 @@ def _tls_words(error: ssl.SSLError) -> _Words:
 
 def _resolve_words(route: Route) -> _Words:
     family = route.server.family
-    cause = f"cannot resolve host name {'of proxy ' if route.proxy else ''}{{host}}"
+    cause = f"cannot resolve host name {'of ' if route.proxy else ''}{{host}}"
     if family:
         return f"{cause} to an IPv{family} address", f"Check DNS, or remove -{family}"
     return cause, _CHECK_PROXY if route.proxy else "Check -H, and DNS on the monitoring host"

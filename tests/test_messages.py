@@ -475,7 +475,7 @@ http | 407 Who
   UNKNOWN - HTTP 407 Proxy Authentication Required through proxy PROXY: the proxy requires a login
   (invalid). Put USER:PASSWORD@ in HTTP_PROXY
 http | 503 No
-  CRITICAL - HTTP 503 Service Unavailable through proxy PROXY from rodin.example:80 (unreachable).
+  CRITICAL - HTTP 503 Service Unavailable from rodin.example:80 through proxy PROXY (unreachable).
   Check the proxy, or add the server to NO_PROXY
 http | closed without a response
   CRITICAL - rodin.example:80 through proxy PROXY closed the connection without a response
@@ -648,7 +648,7 @@ resolving | direct
   CRITICAL - DNS did not resolve rodin.example.com within 2.5 s (timeout). Check DNS on the
   monitoring host
 resolving | a tunnel
-  CRITICAL - DNS did not resolve proxy.example:3128 within 2.5 s (timeout). Check DNS on the
+  CRITICAL - DNS did not resolve proxy proxy.example:3128 within 2.5 s (timeout). Check DNS on the
   monitoring host
 connecting | direct
   CRITICAL - no TCP connection to rodin.example.com:443 within 2.5 s (timeout). Check firewalls and

@@ -260,6 +260,8 @@ class Run:
             timeout = options.timeout if options else DEFAULT_TIMEOUT
             cause = f"still {progress.step} after {timeout:g} s, the server was not asked (timeout)"
             step = "Check load and disks of the monitoring host"
+            if options and options.input == "-":
+                step = "Check the command that writes to standard input"
             return self._report(Verdict(State.UNKNOWN, (cause,), step))
         if self._kept:
             self._journal.note(NOTICE, f"second look failed: no response in {options.timeout:g} s")

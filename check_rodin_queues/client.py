@@ -40,6 +40,7 @@ _SHOWN_BODY, _SHOWN_HEADER, _SHOWN_ERROR = 2000, 400, 1000
 _ERROR_BODY, _ERROR_BODY_TIME = 64 * 1024, 1.0
 _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _NO_COMPRESSION = "Disable compression on the gateway"
+_NO_API = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE)
 _FROM_GATEWAY = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 _CHECK_LOG = "Check the log of the server or its gateway"
 _CHECK_URL = "Check host, port and path prefix in -H"
@@ -159,20 +160,22 @@ class Client:
             next_step = _CHECK_LOG
             if status in _FROM_GATEWAY:
                 next_step = "Check whether Rodin is running behind the gateway"
-            if forwarding:
-                next_step = _CHECK_PROXY
             where = f"{phrase(status)} from {self.route.peer(READING)}"
-            return RequestError("unreachable", where, next_step)
+            return RequestError("unreachable", where, _CHECK_PROXY if forwarding else next_step)
         if status // 100 == 3 and response.headers.get("Location"):  # noqa: PLR2004
             return self._redirect(said, response.headers["Location"])
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            said = f"{said}: the proxy requires a login"
-            next_step = f"Put USER:PASSWORD@ in {self.route.variable}"
+            cause, next_step = (
+                ": the proxy requires a login",
+                f"Check USER:PASSWORD@ in {self.route.variable}",
+            )
         elif status == HTTPStatus.BAD_REQUEST and self.route.server.scheme == "http":
-            next_step = "If it is a TLS port, use https:// in -H"
+            cause, next_step = "", "If it is a TLS port, use https:// in -H"
+        elif status in _NO_API:
+            cause, next_step = ": no Rodin API at this URL", _CHECK_URL
         else:
-            said, next_step = f"{said}: no Rodin API at this URL", _CHECK_URL
-        return invalid(said, next_step)
+            cause, next_step = "", "Run with -vvv to see the response"
+        return invalid(said + cause, next_step)
 
     def _rejected_token(self, status: int, said: str) -> RequestError:
         token, forwarding = self._token, self.route.forwarding

@@ -60,7 +60,7 @@ CERTIFICATE_ERRORS: Dict[int, _Words] = {
 }
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
 _CLIENT_CERTIFICATE = (
-    "The server may require a client certificate: check --client-cert and --client-key"
+    "Check --client-cert and --client-key: the server may require a client certificate"
 )
 _CHECK_PEER = "Check the server's log, and --client-cert if it requires a client certificate"
 _CHECK_PROXY = "Check {variable}, or add the server to NO_PROXY"
@@ -71,7 +71,7 @@ BAD_PROXY = (
 )
 SOCKS_PROXY = ("SOCKS proxies are not supported", "Set HTTPS_PROXY to an HTTP proxy")
 _TUNNEL_REFUSED = r"Tunnel connection failed: ([1-5][0-9]{2})\b"
-_PROXY_LOGIN = "Put USER:PASSWORD@ in {variable}"
+_PROXY_LOGIN = "Check USER:PASSWORD@ in {variable}"
 _CHECK_LOG = "Check the log of the server or its gateway"
 #: The first exception of the chain that is here decides.
 _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (

@@ -124,8 +124,10 @@ def empty_finding(offered: int, policy: Policy) -> Finding:
         cause = "the response has no queues at all"
         next_step = "Check that it is from the right Rodin server"
     else:
-        verb = "select" if " and " in given else "selects" if given == "-q" else "leaves"
-        cause = f"{given} {verb} none of the server's {count(offered, 'queue')}"
+        all_queues = f"the server's {count(offered, 'queue')}"
+        cause = f"{given} {'select' if ' and ' in given else 'selects'} none of {all_queues}"
+        if given == "-x":
+            cause = f"-x excludes all of {all_queues}"
         next_step = "Check the patterns; -v lists the queues"
     return Finding(EMPTY, cause=cause, next_step=next_step)
 

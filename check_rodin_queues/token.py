@@ -123,7 +123,7 @@ def _checked(text: str, origin: str, place: str) -> Token:
     if not text.isprintable() or " " in text:
         raise ConfigError(
             f"{origin}: the API token has a space or control character inside",
-            "Write the token alone, without 'Bearer'",
+            f"Write the token alone in {place}, without 'Bearer'",
         )
     return Token(text, place)
 

@@ -12,7 +12,8 @@ import pytest
 from check_rodin_queues.conditions import CONDITIONS, DEFAULT_STATES
 from check_rodin_queues.connection_errors import _TIMEOUTS, CERTIFICATE_ERRORS
 from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS
-from check_rodin_queues.options import build_parser
+from check_rodin_queues.options import DEFAULT_CRITICAL, DEFAULT_TIMEOUT, build_parser
+from check_rodin_queues.response import DOCUMENTED_QUEUES
 from tests.console import report, run
 from tests.samples import FILE, PAGES, ROOT, refreshed, samples
 from tests.test_messages import BODIES, CONNECTIONS, ERRORS, PROXIES, REJECTED, TIMEOUTS, VERDICTS
@@ -60,6 +61,13 @@ def test_every_file_of_the_samples_is_found() -> None:
     assert sum(text.count("<!-- file: ") for text in TEXTS.values()) == sum(
         len(FILE.findall(text)) for text in TEXTS.values()
     )
+
+
+def test_defaults_are_those_of_the_code() -> None:
+    defaults = {row["what"]: row["default"] for row in tables("what") if "default" in row}
+    assert defaults["time limit of the run"].startswith(f"{DEFAULT_TIMEOUT} seconds ")
+    assert quoted(defaults["critical thresholds"]) == [DEFAULT_CRITICAL]
+    assert quoted(defaults["required queues"])[:4] == list(DOCUMENTED_QUEUES)
 
 
 def test_conditions_are_those_of_the_code() -> None:
@@ -151,5 +159,7 @@ def test_message_is_explained_in_the_section_of_its_condition(message: str) -> N
     phrases = re.findall(r"^### (.*)$", section, re.MULTILINE)
     phrases += [code for code in quoted(section) if " " in code]
     cause = bare(message[: condition.start()] if condition else message)
-    forms = [re.sub("HOST:PORT|HOST|QUEUE|NAME", ".+", re.escape(bare(row))) for row in phrases]
+    forms = [
+        re.sub("HOST:PORT|HOST|QUEUE|NAME|CODE", ".+", re.escape(bare(row))) for row in phrases
+    ]
     assert [form for form in forms if re.search(form, cause)], phrases

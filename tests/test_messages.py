@@ -181,7 +181,7 @@ named in -q, which selects nothing | | -q rodin.mseh
   UNKNOWN - -q selects none of the server's 4 queues (empty). Check the patterns; -v lists the
   queues
 -x matches all | {"a": 1 0 0} | --require= -x *
-  UNKNOWN - -x leaves none of the server's 1 queue (empty). Check the patterns; -v lists the queues
+  UNKNOWN - -x excludes all of the server's 1 queue (empty). Check the patterns; -v lists the queues
 -q and -x leave nothing | | -q rodin.* -x rodin.*
   UNKNOWN - -q and -x select none of the server's 4 queues (empty). Check the patterns; -v lists the
   queues
@@ -347,7 +347,7 @@ REJECTED = """\
   UNKNOWN - HTTP 404 Not Found: no Rodin API at this URL (invalid). Check host, port and path prefix
   in -H
 999 No | sound |
-  UNKNOWN - HTTP 999: no Rodin API at this URL (invalid). Check host, port and path prefix in -H
+  UNKNOWN - HTTP 999 (invalid). Run with -vvv to see the response
 400 Bad Request | sound |
   UNKNOWN - HTTP 400 Bad Request (invalid). If it is a TLS port, use https:// in -H
 500 Internal Server Error | sound |
@@ -445,11 +445,11 @@ https | plain HTTP
   CRITICAL - SERVER does not speak TLS (unreachable). Check the port; for plain HTTP, use -H
   http://HOST
 https | closed
-  CRITICAL - TLS handshake with SERVER failed: connection closed (unreachable). The server may
-  require a client certificate: check --client-cert and --client-key
+  CRITICAL - TLS handshake with SERVER failed: connection closed (unreachable). Check
+  --client-cert and --client-key: the server may require a client certificate
 https | a TLS alert
-  CRITICAL - TLS handshake with SERVER failed: handshake failure (unreachable). The server may
-  require a client certificate: check --client-cert and --client-key
+  CRITICAL - TLS handshake with SERVER failed: handshake failure (unreachable). Check
+  --client-cert and --client-key: the server may require a client certificate
 https | an alert on the version
   CRITICAL - TLS handshake with SERVER failed: protocol version (unreachable). Enable TLS 1.2 on the
   server
@@ -473,7 +473,7 @@ http | 403 Forbidden
   (auth). Check the API token in /etc/rodin/token, or add the server to NO_PROXY
 http | 407 Who
   UNKNOWN - HTTP 407 Proxy Authentication Required through proxy PROXY: the proxy requires a login
-  (invalid). Put USER:PASSWORD@ in HTTP_PROXY
+  (invalid). Check USER:PASSWORD@ in HTTP_PROXY
 http | 503 No
   CRITICAL - HTTP 503 Service Unavailable from rodin.example:80 through proxy PROXY (unreachable).
   Check the proxy, or add the server to NO_PROXY
@@ -490,10 +490,10 @@ https | 403 Forbidden
   CRITICAL - proxy PROXY refused the connection to rodin.example:443: HTTP 403 (unreachable). Check
   HTTPS_PROXY, or add the server to NO_PROXY
 https | 407 Who
-  CRITICAL - proxy PROXY refused the connection to rodin.example:443: HTTP 407 (unreachable). Put
+  CRITICAL - proxy PROXY refused the connection to rodin.example:443: HTTP 407 (unreachable). Check
   USER:PASSWORD@ in HTTPS_PROXY
 all | 407 Who
-  CRITICAL - proxy PROXY refused the connection to rodin.example:443: HTTP 407 (unreachable). Put
+  CRITICAL - proxy PROXY refused the connection to rodin.example:443: HTTP 407 (unreachable). Check
   USER:PASSWORD@ in ALL_PROXY
 https | closed without a response
   CRITICAL - proxy PROXY closed the connection without a response (unreachable). Check HTTPS_PROXY,
@@ -570,7 +570,7 @@ reason HTTP_REQUEST | direct | TLS handshake
   use -H http://HOST
 reason TLSV13_ALERT_CERTIFICATE_REQUIRED | direct | waiting
   CRITICAL - TLS handshake with rodin.example.com:443 failed: certificate required (unreachable).
-  The server may require a client certificate: check --client-cert and --client-key
+  Check --client-cert and --client-key: the server may require a client certificate
 no address | direct | resolving
   CRITICAL - cannot resolve host name rodin.example.com (unreachable). Check -H, and DNS on the
   monitoring host

@@ -63,11 +63,11 @@ _
 /second
   --token-file: the API token is empty. Put the token in TOKEN
 Bearer made-up
-  --token-file: the API token has a space or control character inside. Write the token alone,
-  without 'Bearer'
+  --token-file: the API token has a space or control character inside. Write the token alone
+  in TOKEN, without 'Bearer'
 made\0up
-  --token-file: the API token has a space or control character inside. Write the token alone,
-  without 'Bearer'
+  --token-file: the API token has a space or control character inside. Write the token alone
+  in TOKEN, without 'Bearer'
 m\xe4de-up
   --token-file: the API token has characters outside ASCII. Copy it to TOKEN again
 LONGx
@@ -84,7 +84,7 @@ def test_the_line_of_a_token_that_cannot_be_sent(situation: str, line: str, tmp_
         find_token(str(path), {"RODIN_API_KEY": "sound"})
     assert str(raised.value).replace(str(path), "TOKEN") == line
     if text.strip() == text != "":
-        said = line.replace("--token-file", "RODIN_API_KEY").replace("TOKEN ", "RODIN_API_KEY ")
+        said = line.replace("--token-file", "RODIN_API_KEY").replace("TOKEN", "RODIN_API_KEY")
         with pytest.raises(ConfigError) as raised:
             find_token(None, {"RODIN_API_KEY": text})
         assert str(raised.value) == said

@@ -1,4 +1,4 @@
-"""The Debian package: built, checked by lintian, installed, used, removed in a new Debian 12."""
+"""The Debian package: built, checked by lintian, installed, used, removed in a new Debian."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(call(ROOT / "packaging/build-deb", tmp_path_factory.mktemp("deb")).split()[-1])
 
 
-@pytest.fixture(scope="module")
-def installed(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Install the package in a new Debian 12; when it is removed later, it leaves nothing."""
+@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+def installed(
+    request: pytest.FixtureRequest, package: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """Install the package in a new Debian; when it is removed later, it leaves nothing."""
     if os.geteuid() != 0:
         pytest.skip("only root can make the root of another system")
     directory = tmp_path_factory.mktemp("debian")
@@ -41,7 +43,7 @@ def installed(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     hook = f"rm -f '{root}/etc/dpkg/dpkg.cfg.d/docker'"
     call(
         *(find("mmdebstrap"), "--quiet", "--variant=minbase", f"--include={needed}"),
-        *(f"--aptopt={settings}", f"--customize-hook={hook}", "bookworm", root),
+        *(f"--aptopt={settings}", f"--customize-hook={hook}", request.param, root),
     )
     shutil.copy(package, root / "tmp/plugin.deb")
     before = files(root)

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import List
 
-SUPPORTED = ("3.9", "3.10", "3.11", "3.12", "3.13")
+SUPPORTED = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 DEBIAN = "/usr/bin/python3"
 
 _VENV = "import ensurepip, sys; print('%d.%d' % sys.version_info[:2])"

@@ -104,6 +104,12 @@ def test_short_problem_sends_no_mail(day: Day, nagios: Nagios, site: Site) -> No
     assert nagios.mail() == day.mail
 
 
+def test_flapping_holds_back_no_mail(day: Day, nagios: Nagios) -> None:
+    """Debian's template would call some services of this day flapping."""
+    assert day.alerts
+    assert "SERVICE FLAPPING" not in (nagios.var / "nagios.log").read_text("utf-8")
+
+
 def test_graphing_tools_get_the_perfdata(day: Day, nagios: Nagios) -> None:
     handed_on = [parse(row[2]) for row in nagios.handed_on() if row[:2] == ["rodin", ALL]]
     for page in day.pages:
@@ -120,9 +126,9 @@ def test_pages_show_problem_and_recovery(day: Day, nagios: Nagios, site: Site) -
         page = pages.page("status.cgi", STATUS_PAGE)
         assert text in html.unescape(page)
         assert site.server.token not in pages.page("extinfo.cgi", SERVICE_PAGE)
-        pictures.append(pages.picture(page, "1000,272", f"{hour.scenario}.png"))
+        pictures.append(pages.picture(page, "1000,300", f"{hour.scenario}.png"))
     both = '<hr style="margin:0">'.join(f'<img src="{picture.name}">' for picture in pictures)
-    made = pages.picture(f'<body style="margin:0">{both}', "1000,546", "both.png")
+    made = pages.picture(f'<body style="margin:0">{both}', "1000,602", "both.png")
     for picture in (made, PICTURE):
         assert picture.read_bytes().startswith(b"\x89PNG")
         assert picture.stat().st_size < LARGEST

@@ -313,6 +313,11 @@ class Database(Engine):
         words = (*client, "--user=root", f"--execute={statements}")
         return self.user.run(*words).code == 0
 
+    def load(self, schema: Path) -> None:
+        """Load a schema into the database."""
+        client = (find("mariadb"), "--no-defaults", f"--socket={self.directory / 'socket'}")
+        self.user.do(*client, "--user=root", f"--execute=source {schema}", NAME)
+
 
 class Director:
     """The command line of a Director that manages *icinga*."""

@@ -167,18 +167,6 @@ class Nrpe(Engine):
         return self.user.run(*words, "-p", str(self.port), *options, "-c", command)
 
 
-#: Options that make chromium work without a screen, and without requests to the network.
-HEADLESS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--hide-scrollbars",
-    "--disable-lcd-text",  # colors at the edges of letters make a picture large
-)
-
-
 class WebPages:
     """The web pages of *nagios*, made by its own CGI programs."""
 
@@ -201,11 +189,5 @@ class WebPages:
 
     def picture(self, page: str, size: str, name: str) -> Path:
         """Write a picture of what a browser shows of *page*; return its path."""
-        directory = self._nagios.directory
-        source, target = self._nagios.write(f"{name}.html", page), directory / name
-        profile = self._nagios.write("profile/README", "chromium's own directory").parent
-        self._nagios.user.own(directory)
-        paths = (f"--user-data-dir={profile}", f"--window-size={size}", f"--screenshot={target}")
-        command = (find("chromium"), *HEADLESS, *paths, source.as_uri())
-        self._nagios.user.do(*command, env={"HOME": str(profile)})
-        return target
+        source = self._nagios.write(f"{name}.html", page)
+        return self._nagios.picture(source.as_uri(), size, name)

@@ -34,6 +34,17 @@ OPENER = urllib.request.build_opener(
     urllib.request.HTTPSHandler(context=ssl._create_unverified_context()),
 )
 
+#: Options that make chromium work without a screen, and without requests to the network.
+HEADLESS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--hide-scrollbars",
+    "--disable-lcd-text",  # colors at the edges of letters make a picture large
+)
+
 Result = TypeVar("Result")
 
 
@@ -138,6 +149,15 @@ class Engine:
             assert shipped in text, f"{source} has no {shipped}"
             text = text.replace(shipped, str(here))
         return self.write(path, text)
+
+    def picture(self, url: str, size: str, name: str) -> Path:
+        """Write a picture of what a browser shows at *url*; return its path."""
+        target = self.directory / name
+        profile = self.write("profile/README", "chromium's own directory").parent
+        self.user.own(self.directory)
+        paths = (f"--user-data-dir={profile}", f"--window-size={size}", f"--screenshot={target}")
+        self.user.do(find("chromium"), *HEADLESS, *paths, url, env={"HOME": str(profile)})
+        return target
 
     def mail_program(self, path: str) -> Path:
         """Write a stand-in for `mail` that appends each message to a file."""

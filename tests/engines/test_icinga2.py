@@ -71,6 +71,16 @@ def test_example_loads_as_shipped(place: Path, user: Account, plugins: Path) -> 
 def icinga(place: Path, user: Account, plugins: Path, site: Site) -> Iterator[Icinga]:
     """Run an Icinga that watches the site with the examples."""
     icinga = Icinga(place / "running", user, plugins, "monitor.example.com")
+    watch(icinga, site)
+    icinga.write("etc/conf.d/rodin/settings.conf", services_with_settings(site))
+    debug_log = icinga.directory / "etc/features-available/debuglog.conf"
+    icinga.enable("debuglog", debug_log.read_text("utf-8"))
+    with icinga:
+        yield icinga
+
+
+def watch(icinga: Icinga, site: Site) -> None:
+    """Follow *One machine* for *site*."""
     icinga.write("etc/conf.d/hosts.conf", "")  # Debian's checks of this machine
     icinga.copy(EXAMPLES / "command.conf", "etc/conf.d/rodin/command.conf")
     changes = {
@@ -81,13 +91,8 @@ def icinga(place: Path, user: Account, plugins: Path, site: Site) -> Iterator[Ic
         **HURRY,
     }
     icinga.copy(EXAMPLES / "services.conf", "etc/conf.d/rodin/services.conf", changes)
-    icinga.write("etc/conf.d/rodin/settings.conf", services_with_settings(site))
     icinga.make_authority()
     icinga.listen()
-    debug_log = icinga.directory / "etc/features-available/debuglog.conf"
-    icinga.enable("debuglog", debug_log.read_text("utf-8"))
-    with icinga:
-        yield icinga
 
 
 def services_with_settings(site: Site) -> str:

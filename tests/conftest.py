@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Generator, Iterator
 
 import pytest
+import trustme
 
-from tests.certificates import Authority
 from tests.console import TOKEN
-from tests.server import Server
+from tests.server import Server, serving
 
 # nohup, a shell's `&` and some schedulers leave these signals ignored, and children inherit that.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -51,24 +51,23 @@ def token_file(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def authority() -> Authority:
+def authority() -> trustme.CA:
     """Return the authority that signs the servers' certificates."""
-    return Authority("Root of the tests")
+    return trustme.CA()
 
 
 @pytest.fixture(scope="session")
-def ca_file(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> str:
+def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the file with the authority's certificate."""
     path = tmp_path_factory.mktemp("ca") / "ca.pem"
-    path.write_bytes(authority.pem)
+    authority.cert_pem.write_to_path(str(path))
     return str(path)
 
 
 @pytest.fixture(scope="session")
-def secure(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+def secure(authority: trustme.CA) -> ssl.SSLContext:
     """Return the TLS of a server on loopback whose certificate is in order."""
-    folder = tmp_path_factory.mktemp("tls")
-    return authority.issue("127.0.0.1", "localhost", "::1").serve(folder)
+    return serving(authority.issue_cert("127.0.0.1", "localhost", "::1"))
 
 
 @pytest.fixture

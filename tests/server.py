@@ -20,19 +20,10 @@ import ssl
 import struct
 import threading
 import time
-from typing import (
-    Callable,
-    Dict,
-    Iterator,
-    List,
-    Mapping,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-    TypeVar,
-    Union,
-)
+from enum import Enum
+from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, TypeVar, Union
+
+import trustme
 
 DOCUMENTED = ("rodin.mesh", "rodin.pack", "rodin.remesh", "rodin.texture")
 
@@ -40,18 +31,17 @@ DOCUMENTED = ("rodin.mesh", "rodin.pack", "rodin.remesh", "rodin.texture")
 PATIENCE = 30
 
 
-class Mark(NamedTuple):
-    """A step that is not data."""
+class Mark(Enum):
+    """A step that is not data.
 
-    name: str
+    UNREAD is the first step: send without reading a request. HOLD keeps the connection open until
+    the client leaves. RESET ends it with a TCP reset.
+    """
+
+    UNREAD, HOLD, RESET = range(3)
 
 
-#: As the first step: send without reading a request.
-UNREAD = Mark("unread")
-#: Keep the connection open until the client leaves.
-HOLD = Mark("hold")
-#: End with a TCP reset.
-RESET = Mark("reset")
+UNREAD, HOLD, RESET = Mark
 
 
 class Repeat(NamedTuple):
@@ -61,18 +51,23 @@ class Repeat(NamedTuple):
     pause: float = 0
 
 
-class Drip(NamedTuple):
-    """Send the data byte by byte."""
-
-    data: bytes
-    pause: float = 0.1
-
-
 #: A function gets the request and returns what to send.
-Step = Union[bytes, float, Mark, Repeat, Drip, Callable[[bytes], bytes]]
+Step = Union[bytes, float, Mark, Repeat, Callable[[bytes], bytes]]
 Script = Union[bytes, Callable[[bytes], bytes], Sequence[Step]]
 
 _Server = TypeVar("_Server", bound="Server")
+
+
+def drip(data: bytes, pause: float = 0.1) -> List[Step]:
+    """Return steps that send *data* byte by byte."""
+    return [step for byte in data for step in (bytes([byte]), pause)]
+
+
+def serving(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    """Return the TLS of a server with this certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
 
 
 class Server:
@@ -98,7 +93,7 @@ class Server:
 
     def play(self, *scripts: Script) -> None:
         """Use these scripts from now on, and forget what was seen so far."""
-        self._scripts: Tuple[Script, ...] = scripts or ([HOLD],)
+        self._scripts = scripts or ([HOLD],)
         self.connections = 0
         self.requests: List[bytes] = []
 
@@ -187,10 +182,6 @@ class Server:
             stream.sendall(step)
         elif isinstance(step, (int, float)):
             time.sleep(step)
-        elif isinstance(step, Drip):
-            for index in range(len(step.data)):
-                stream.sendall(step.data[index : index + 1])
-                time.sleep(step.pause)
         elif isinstance(step, Repeat):
             while not self._stopped.is_set():
                 stream.sendall(step.data)
@@ -312,7 +303,7 @@ def queue(consumers: object = 1, job_awaiting: object = 0, job_running: object =
     return {"consumers": consumers, "job_awaiting": job_awaiting, "job_running": job_running}
 
 
-IDLE: Dict[str, Queue] = {name: queue() for name in DOCUMENTED}
+IDLE = {name: queue() for name in DOCUMENTED}
 
 
 def answer(queues: Mapping[str, object]) -> str:

@@ -11,8 +11,8 @@ from typing import Iterator, List
 import pytest
 
 from check_rodin_queues import __version__
+from examples.simulator import Simulator
 from tests.engines.programs import find
-from tests.live import site
 from tests.tree import PACKAGE, ROOT, call, tracked
 
 DOC = "usr/share/doc/check-rodin-queues"
@@ -76,9 +76,8 @@ def test_version_is_that_of_the_package(package: Path, installed: Path) -> None:
 
 
 def test_it_checks_a_server_and_a_saved_response(installed: Path) -> None:
-    with site("dead-worker") as served:
-        token = served.server.token
-        said = run(installed, 2, "-H", served.server.url, RODIN_API_KEY=token)
+    with Simulator(token="made-up", scenario="dead-worker") as server:
+        said = run(installed, 2, "-H", server.url, RODIN_API_KEY=server.token)
     assert "(stranded)" in said
     (installed / "tmp/answer.json").write_text("{}")
     assert "(empty)" in run(installed, 3, "--input", "/tmp/answer.json")
@@ -87,8 +86,8 @@ def test_it_checks_a_server_and_a_saved_response(installed: Path) -> None:
 def test_it_answers_if_a_library_is_gone(installed: Path) -> None:
     library = installed / "usr/lib/python3/dist-packages/nagiosplugin"
     moved = library.rename(library.with_name("moved"))
-    with site() as served:
-        said = run(installed, 3, "-H", served.server.url, RODIN_API_KEY=served.server.token)
+    with Simulator(token="made-up") as server:
+        said = run(installed, 3, "-H", server.url, RODIN_API_KEY=server.token)
     moved.rename(library)
     assert said.startswith("RODIN_QUEUES UNKNOWN - ")
     assert "nagiosplugin" in said

@@ -9,60 +9,50 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Iterator, List, Mapping, NamedTuple, Tuple
+from typing import Any, Iterator, List, NamedTuple, Tuple
 
 import pytest
 import requests
+import trustme
 
 from examples.simulator import ENDPOINT, SCENARIOS, Simulator
-from tests.certificates import CLIENT, Authority
-from tests.console import TOKEN, Outcome, environment
-from tests.live import site
+from tests.console import TOKEN, Outcome, environment, report, run
 
 PROGRAM = Path(__file__).resolve().parent.parent / "examples" / "simulator.py"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
-
-class Seen(NamedTuple):
-    """What the check reports: a condition, a part of the text, and waiting jobs by queue."""
-
-    condition: str = ""
-    words: str = ""
-    waiting: Mapping[str, int] = {}
-
-
+#: What the check reports: a condition, and words of the text.
 SEEN = {
-    "idle": Seen("", "4 queues, 4 consumers, 0 jobs waiting, 0 jobs running"),
-    "busy": Seen("", "6 consumers, 4 jobs waiting, 4 jobs running", {"mesh": 3, "texture": 1}),
-    "backlog": Seen("", "42 jobs waiting", {"mesh": 30, "texture": 12}),
-    "long-backlog": Seen("", "412 jobs waiting", {"mesh": 400, "texture": 12}),
-    "dead-worker": Seen("stranded", "rodin.mesh: no consumers", {"mesh": 7}),
-    "scaled-to-zero": Seen("", "no consumers"),
-    "stalled": Seen("stalled", "rodin.mesh: 7 jobs waiting, 2 consumers", {"mesh": 7}),
-    "missing-queue": Seen("missing", "rodin.remesh"),
-    "new-queue": Seen("", "5 queues, 5 consumers"),
-    "no-queues": Seen("empty"),
-    "malformed-queue": Seen("invalid", "rodin.pack: job_awaiting is null"),
-    "error-object": Seen("invalid", "error object"),
-    "bad-answer": Seen("invalid", "HTML page"),
-    "rejected": Seen("auth", "HTTP 401"),
-    "forbidden": Seen("auth", "HTTP 403"),
-    "not-found": Seen("invalid", "HTTP 404"),
-    "proxy-auth": Seen("invalid", "HTTP 407"),
-    "throttled": Seen("throttled", "HTTP 429"),
-    "redirect": Seen("invalid", "/login"),
-    "redirect-slash": Seen("invalid", "HTTP 307"),
-    "server-error": Seen("unreachable", "HTTP 500"),
-    "bad-gateway": Seen("unreachable", "HTTP 502"),
-    "unavailable": Seen("unreachable", "HTTP 503"),
-    "slow": Seen("timeout"),
-    "dripping": Seen("timeout"),
-    "cut-off": Seen("unreachable"),
-    "hang-up": Seen("unreachable"),
-    "silent": Seen("timeout"),
+    "idle": ("", "4 queues, 4 consumers, 0 jobs waiting, 0 jobs running"),
+    "busy": ("", "6 consumers, 4 jobs waiting, 4 jobs running"),
+    "backlog": ("", "42 jobs waiting"),
+    "long-backlog": ("", "412 jobs waiting"),
+    "dead-worker": ("stranded", "rodin.mesh: no consumers"),
+    "scaled-to-zero": ("", "no consumers"),
+    "stalled": ("stalled", "rodin.mesh: 7 jobs waiting, 2 consumers"),
+    "missing-queue": ("missing", "rodin.remesh"),
+    "new-queue": ("", "5 queues, 5 consumers"),
+    "no-queues": ("empty", ""),
+    "malformed-queue": ("invalid", "rodin.pack: job_awaiting is null"),
+    "error-object": ("invalid", "error object"),
+    "bad-answer": ("invalid", "HTML page"),
+    "rejected": ("auth", "HTTP 401"),
+    "forbidden": ("auth", "HTTP 403"),
+    "not-found": ("invalid", "HTTP 404"),
+    "proxy-auth": ("invalid", "HTTP 407"),
+    "throttled": ("throttled", "HTTP 429"),
+    "redirect": ("invalid", "/login"),
+    "redirect-slash": ("invalid", "HTTP 307"),
+    "server-error": ("unreachable", "HTTP 500"),
+    "bad-gateway": ("unreachable", "HTTP 502"),
+    "unavailable": ("unreachable", "HTTP 503"),
+    "slow": ("timeout", ""),
+    "dripping": ("timeout", ""),
+    "cut-off": ("unreachable", ""),
+    "hang-up": ("unreachable", ""),
+    "silent": ("timeout", ""),
 }
 
 
@@ -71,21 +61,16 @@ def test_every_scenario_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("scenario", SEEN)
-def test_check_reports_the_scenario(scenario: str) -> None:
-    seen = SEEN[scenario]
-    with site(scenario) as served:
-        found = served.judge("-t", "1" if seen.condition == "timeout" else "10")
-    assert found.conditions == tuple(filter(None, [seen.condition]))
-    assert seen.words in found.text
-    waiting = {
-        label.split(".")[1]: value
-        for label, value in found.values.items()
-        if label.endswith(".job_awaiting") and value
-    }
-    assert waiting == seen.waiting
+def test_check_reports_the_scenario(scenario: str, token_file: str) -> None:
+    condition, words = SEEN[scenario]
+    with Simulator(token=TOKEN, scenario=scenario) as server:
+        args = ("-H", server.url, "--token-file", token_file)
+        found = report(run(*args, "-t", "1" if condition == "timeout" else "10"))
+    assert found.conditions == ((condition,) if condition else ())
+    assert words in found.text
 
 
-# What a client sees
+# --- what a client sees -------------------------------------------------------------------------
 
 
 def ask(url: str, method: str = "GET", path: str = ENDPOINT, **more: Any) -> requests.Response:
@@ -97,12 +82,13 @@ def ask(url: str, method: str = "GET", path: str = ENDPOINT, **more: Any) -> req
 
 
 @contextlib.contextmanager
-def waiting(url: str) -> Iterator[http.client.HTTPConnection]:
+def waiting(url: str) -> Iterator[None]:
     """Send a request and do not read the response."""
     client = http.client.HTTPConnection(url.partition("://")[2], timeout=10)
     with contextlib.closing(client):
         client.request("GET", ENDPOINT, headers=BEARER)
-        yield client
+        time.sleep(0.2)
+        yield
 
 
 @pytest.fixture
@@ -114,39 +100,23 @@ def server() -> Iterator[Simulator]:
 
 @pytest.mark.parametrize(
     ("authorization", "status"),
-    [
-        ("", 401),
-        ("Bearer", 401),
-        (f"Bearer {TOKEN}x", 401),
-        (f"Bearer {TOKEN[:-1]}", 401),
-        (TOKEN, 401),
-        (f"Basic {TOKEN}", 401),
-        ("Bearer \xe9", 401),
-        (f"bearer {TOKEN}", 200),
-    ],
+    [("", 401), (f"Bearer {TOKEN}x", 401), (f"Basic {TOKEN}", 401), (f"bearer {TOKEN}", 200)],
 )
 def test_token_is_required(server: Simulator, authorization: str, status: int) -> None:
     assert ask(server.url, headers={"Authorization": authorization}).status_code == status
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/"), ("GET", f"{ENDPOINT}?a=b"), ("POST", ENDPOINT), ("PUT", ENDPOINT)],
-)
+@pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("PUT", ENDPOINT)])
 def test_only_the_documented_request_is_served(server: Simulator, method: str, path: str) -> None:
     reply = ask(server.url, method, path, data=b"busy")
     assert (reply.status_code, list(reply.json()), server.scenario) == (404, ["error"], "idle")
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"GET / HTTP/1.1\r\n\r\n", b"x" * 5000], ids=["none", "a request", "a large one"]
-)
-def test_body_is_not_read_as_the_next_request(server: Simulator, body: bytes) -> None:
+def test_body_is_not_read_as_the_next_request(server: Simulator) -> None:
     with requests.Session() as session:
-        replies = [
-            session.get(server.url + ENDPOINT, headers=BEARER, data=data) for data in (body, b"")
-        ]
-    assert [reply.status_code for reply in replies] == [200, 200]
+        for data in (b"GET / HTTP/1.1\r\n\r\n" + b"x" * 5000, b""):
+            reply = session.get(server.url + ENDPOINT, headers=BEARER, data=data)
+            assert reply.status_code == 200
     assert len(server.requests) == 2
 
 
@@ -159,37 +129,15 @@ def test_clients_do_not_wait_for_each_other() -> None:
     assert 0.5 <= time.monotonic() - start < 5
 
 
-@pytest.mark.parametrize("scenario", ["idle", "silent", "slow", "dripping"])
+@pytest.mark.parametrize("scenario", ["silent", "slow", "dripping"])
 def test_block_ends_while_a_client_waits(scenario: str) -> None:
-    with Simulator(token=TOKEN, scenario=scenario, delay=60) as server:
-        with waiting(server.url):
-            assert settles(lambda: len(server.requests) == 1)
-            start = time.monotonic()
-            server.close()
-            assert time.monotonic() - start < 3
-        with pytest.raises(requests.ConnectionError):
-            ask(server.url)
+    with Simulator(token=TOKEN, scenario=scenario, delay=60) as server, waiting(server.url):
+        start = time.monotonic()
+        server.close()
+        assert time.monotonic() - start < 3
 
 
-def test_silent_lets_a_client_go() -> None:
-    """Otherwise a long rehearsal collects threads."""
-    with Simulator(token=TOKEN, scenario="silent") as server:
-        before = threading.active_count()
-        for _ in range(5):
-            with waiting(server.url):
-                pass
-        assert settles(lambda: len(server.requests) == 5 and threading.active_count() <= before)
-
-
-def settles(fact: Callable[[], bool]) -> bool:
-    """Return whether *fact* becomes true within some seconds."""
-    end = time.monotonic() + 10
-    while not fact() and time.monotonic() < end:
-        time.sleep(0.01)
-    return fact()
-
-
-# Switching
+# --- switching ----------------------------------------------------------------------------------
 
 
 def test_scenario_is_switched_over_http(server: Simulator) -> None:
@@ -206,26 +154,19 @@ def test_scenario_is_switched_over_http(server: Simulator) -> None:
 
 
 def test_file_is_sent_as_it_is_and_read_for_each_request(tmp_path: Path) -> None:
+    """It can be left and chosen again, but no other file can be read."""
     own = tmp_path / "my answer.json"
     with Simulator(token=TOKEN, scenario=str(own)) as server:
+        assert ask(server.url).status_code == 500
         for data in (b'{"my.queue": {}}', b"{ no JSON \xff"):
             own.write_bytes(data)
             assert ask(server.url).content == data
-        own.unlink()
-        assert ask(server.url).status_code == 500
-
-
-def test_file_can_be_left_and_chosen_again_but_no_other(tmp_path: Path) -> None:
-    own, secret = tmp_path / "own.json", tmp_path / "secret"
-    own.write_bytes(b"{}")
-    secret.write_bytes(b"secret")
-    with Simulator(token=TOKEN, scenario=str(own)) as server:
-        for name, status in (("busy", 200), (str(secret), 400), (str(own), 200)):
+        for name, status in (("busy", 200), (__file__, 400), (str(own), 200)):
             assert ask(server.url, "PUT", "/scenario", data=name.encode()).status_code == status
-        assert ask(server.url).content == b"{}"
+        assert ask(server.url).content == data
 
 
-# TLS
+# --- TLS ----------------------------------------------------------------------------------------
 
 
 class Files(NamedTuple):
@@ -237,13 +178,13 @@ class Files(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+def files(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Files:
     """Make the certificates."""
-    directory, authority = tmp_path_factory.mktemp("tls"), Authority("ca")
-    (directory / "ca").write_bytes(authority.pem)
-    server, client = authority.issue("127.0.0.1"), authority.issue("client", usage=[CLIENT])
-    (directory / "server").write_bytes(server.combined)
-    (directory / "client").write_bytes(client.combined)
+    directory = tmp_path_factory.mktemp("tls")
+    authority.cert_pem.write_to_path(str(directory / "ca"))
+    for name in ("server", "client"):
+        leaf = authority.issue_cert("127.0.0.1")
+        leaf.private_key_and_cert_chain_pem.write_to_path(str(directory / name))
     return Files(*(str(directory / name) for name in Files._fields))
 
 
@@ -262,16 +203,14 @@ def test_mutual_tls(files: Files) -> None:
         assert ask(server.url, verify=files.ca, cert=files.client).status_code == 200
 
 
-# The command line
+# --- the command line ---------------------------------------------------------------------------
 
 
 def program(*args: str, **env: str) -> Outcome:
     """Run the command line to its end."""
-    words, start = [sys.executable, str(PROGRAM), *args], time.monotonic()
-    done = subprocess.run(
-        words, capture_output=True, text=True, env=environment(env), timeout=30, check=False
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr, time.monotonic() - start)
+    words = [sys.executable, str(PROGRAM), *args]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment(env), check=False)
+    return Outcome(done.returncode, done.stdout, done.stderr, 0)
 
 
 class Running(NamedTuple):
@@ -306,19 +245,10 @@ def running(*args: str, **env: str) -> Iterator[Running]:
             process.kill()
 
 
-@pytest.fixture
-def token_file(tmp_path: Path) -> str:
-    """Return the path of a file with the token."""
-    path = tmp_path / "token"
-    path.write_text(f"  {TOKEN} \nanother line\n", encoding="ascii")
-    return str(path)
-
-
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signal_ends_it_without_noise(by: signal.Signals, token_file: str) -> None:
     serving = running("--scenario", "silent", "--token-file", token_file)
     with serving as simulator, waiting(simulator.url):
-        time.sleep(0.2)
         assert simulator.end(by) == (0, "", "")
 
 
@@ -326,27 +256,20 @@ def test_switch_over_mutual_tls_and_past_a_proxy(files: Files, token_file: str) 
     tls = ("--cert", files.server, "--client-ca", files.ca, "--token-file", token_file)
     with running(*tls) as simulator:
         to = ("--switch", "busy", "--url", simulator.url)
-        for options in (to, ("--switch", "bussy", *to[2:], "--cert", files.client)):
-            refused = program(*options)
-            assert "Traceback" not in refused.stderr
-            assert (refused.code, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+        assert "Traceback" not in program(*to).stderr
         done = program(*to, "--cert", files.client, https_proxy="http://127.0.0.1:1")
         assert done[:3] == (0, f"busy: {SCENARIOS['busy'].sentence}\n", "")
 
 
-def test_port_can_be_chosen_and_can_be_taken(token_file: str) -> None:
-    with running("--token-file", token_file) as simulator:
+def test_port_can_be_chosen_and_can_be_taken() -> None:
+    with running(RODIN_API_KEY=TOKEN) as simulator:
         port = simulator.url.rpartition(":")[2]
-        taken = program("--port", port, "--token-file", token_file)
+        assert ask(simulator.url).status_code == 200
+        taken = program("--port", port, RODIN_API_KEY=TOKEN)
         assert (taken.code, taken.stdout, taken.stderr.count("\n")) == (1, "", 1)
         simulator.end()
-    with running("--port", port, "--token-file", token_file) as simulator:
+    with running("--port", port, RODIN_API_KEY=TOKEN) as simulator:
         assert simulator.url == f"http://127.0.0.1:{port}"
-
-
-def test_token_of_the_environment() -> None:
-    with running(RODIN_API_KEY=TOKEN) as simulator:
-        assert ask(simulator.url).status_code == 200
 
 
 def test_new_token_is_removed_at_the_end() -> None:
@@ -375,7 +298,6 @@ def test_verbose_logs_requests_without_the_token(token_file: str) -> None:
         (["--switch", "idle"], "--switch and --url need each other"),
         (["--switch", "idle", "--url", "127.0.0.1:1"], "--url: expected http://HOST:PORT"),
         (["--client-ca", "ca"], "--key and --client-ca need --cert"),
-        (["--scen", "idle"], "unrecognized arguments: --scen idle"),
     ],
 )
 def test_wrong_option_is_named(args: List[str], complaint: str) -> None:
@@ -385,18 +307,10 @@ def test_wrong_option_is_named(args: List[str], complaint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "args",
-    [
-        ["--token-file", "/nowhere"],
-        ["--token-file", "/dev/null"],
-        ["--cert", "/nowhere"],
-        ["--port", "65536"],
-        ["--switch", "idle", "--url", "http://127.0.0.1:1"],
-    ],
-    ids=" ".join,
+    "args", ["--token-file /dev/null", "--cert /nowhere", "--switch idle --url http://127.0.0.1:1"]
 )
-def test_what_fails_is_told_in_one_line(args: List[str]) -> None:
-    done = program(*args)
+def test_what_fails_is_reported_in_one_line(args: str) -> None:
+    done = program(*args.split())
     assert (done.code, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert done.stderr.startswith("simulator.py: ")
 
@@ -404,6 +318,5 @@ def test_what_fails_is_told_in_one_line(args: List[str]) -> None:
 def test_help_lists_every_scenario() -> None:
     done = program("--help")
     assert (done.code, done.stderr) == (0, "")
-    rows = [line.split(None, 1) for line in done.stdout.splitlines() if line.startswith("  ")]
     for name, scenario in SCENARIOS.items():
-        assert [name, scenario.sentence] in rows
+        assert f"  {name:15}  {scenario.sentence}\n" in done.stdout

@@ -8,12 +8,12 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Iterator, NamedTuple, Tuple
+from typing import Dict, Iterator, Tuple
 
 import pytest
 
+from tests import bench
 from tests.console import SCRIPT, environment
-from tests.live import Both, both
 from tests.pythons import DEBIAN, pythons
 from tests.tree import PACKAGE, ROOT
 
@@ -24,20 +24,13 @@ FINE = "RODIN_QUEUES OK - "
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("single-file")]
 
 
-class Result(NamedTuple):
-    """Exit code and both streams."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-
-def call(*command: object, prefix: Tuple[str, ...] = (), **variables: str) -> Result:
-    """Run *command* in an empty directory, with a home that does not exist."""
+def call(*command: object, prefix: Tuple[str, ...] = (), **variables: str) -> Tuple[str, int]:
+    """Run *command*, without a home; return its output and its exit code."""
     words = [*prefix, *map(str, command)]
     env = environment({"HOME": "/nonexistent", "TMPDIR": "/nonexistent", **variables})
     done = subprocess.run(words, cwd="/", env=env, capture_output=True, text=True, check=False)
-    return Result(done.returncode, done.stdout, done.stderr)
+    assert done.stderr == ""
+    return done.stdout, done.returncode
 
 
 @pytest.fixture(scope="module")
@@ -50,18 +43,17 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built(directory: Path) -> Path:
     """Build the file with this Python; it names its content."""
     output = directory / "check_rodin_queues.pyz"
-    words = [sys.executable, str(BUILD), "--python", sys.executable, str(output)]
-    said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    said, _ = call(sys.executable, BUILD, "--python", sys.executable, output, TMPDIR="/tmp")
     assert output.read_bytes().startswith(f"#!{sys.executable}\n".encode())
     assert [word.split()[0] for word in said.partition(": ")[2].split(", ")] == [*LIBRARIES]
     return output
 
 
 @pytest.fixture(scope="module")
-def site(directory: Path) -> Iterator[Both]:
-    """Serve four idle queues."""
-    with both(directory) as served:
-        yield served
+def values(directory: Path) -> Iterator[Dict[str, str]]:
+    """Serve idle queues with and without TLS."""
+    with bench.sites(directory) as served:
+        yield {**served, "http": f"{served['http']}/4"}
 
 
 @pytest.fixture(scope="module", params=pythons() or [sys.executable])
@@ -75,11 +67,17 @@ def python(request: pytest.FixtureRequest, directory: Path) -> str:
     return str(fresh / "bin/python")
 
 
-def test_it_checks_a_server_on_every_python(python: str, built: Path, site: Both) -> None:
-    for url, more in ((site.http, ()), (site.https, ("--ca-file", site.ca))):
-        result = call(python, built, *site.ask(url, *more))
-        assert result.stdout.startswith(FINE)
-        assert (result.code, result.stderr) == (0, "")
+def ask(values: Dict[str, str], scheme: str, *more: str) -> Tuple[str, ...]:
+    """Return the arguments of a check over *scheme*."""
+    return ("-H", values[scheme], "--token-file", values["token"], *more)
+
+
+def test_it_checks_a_server_on_every_python(
+    python: str, built: Path, values: Dict[str, str]
+) -> None:
+    for words in (ask(values, "http"), ask(values, "https", "--ca-file", values["ca"])):
+        stdout, code = call(python, built, *words)
+        assert (stdout.startswith(FINE), code) == (True, 0)
 
 
 def test_output_is_that_of_the_command(python: str, built: Path) -> None:
@@ -87,17 +85,20 @@ def test_output_is_that_of_the_command(python: str, built: Path) -> None:
         assert call(python, built, *words) == call(SCRIPT, *words)
 
 
-def test_it_runs_as_a_program_and_writes_nothing(built: Path, site: Both, directory: Path) -> None:
-    before = sorted(directory.rglob("*"))
-    (directory / "temporary").mkdir()
-    words = site.ask(site.https, "--ca-file", site.ca)
-    assert call(built, *words, TMPDIR=f"{directory}/temporary").code == 0
-    (directory / "temporary").rmdir()
-    assert sorted(directory.rglob("*")) == before
+def test_it_runs_as_a_program_and_writes_nothing(
+    built: Path, values: Dict[str, str], tmp_path: Path
+) -> None:
+    """Also if its standard streams are closed."""
+    before = sorted(built.parent.rglob("*"))
+    words = ask(values, "https", "--ca-file", values["ca"])
+    command = ("sh", "-c", 'exec "$@" <&- 2>&-', "sh", built, *words)
+    assert call(*command, TMPDIR=str(tmp_path))[1] == 0
+    assert sorted(built.parent.rglob("*")) == before
+    assert [*tmp_path.iterdir()] == []
 
 
 @pytest.mark.usefixtures("namespace")
-def test_without_a_store_it_uses_the_roots_in_the_file(built: Path, site: Both) -> None:
+def test_without_a_store_it_uses_the_roots_in_the_file(built: Path, values: Dict[str, str]) -> None:
     """Those of certifi do not include the test's root, until it is added to the file."""
     store = ssl.get_default_verify_paths().openssl_capath
     if not Path(store).exists():
@@ -105,11 +106,11 @@ def test_without_a_store_it_uses_the_roots_in_the_file(built: Path, site: Both) 
     hide = f"mount -t tmpfs -o ro none {Path(store).resolve()}"
     read_only = "for m in / /tmp /run /var; do mount -o remount,bind,ro $m 2>/dev/null; done"
     prefix = ("unshare", "--mount", "sh", "-c", f'{hide} && {read_only}; exec "$@"', "sh")
-    stranger = call(built, *site.ask(site.https, "-vv"), prefix=prefix)
-    assert "(unreachable)" in stranger.stdout
-    assert "certifi's bundle" in stranger.stdout
-    known = call(with_root(built, Path(site.ca)), *site.ask(site.https), prefix=prefix)
-    assert known.stdout.startswith(FINE)
+    stranger, _ = call(built, *ask(values, "https", "-vv"), prefix=prefix)
+    assert "(unreachable)" in stranger
+    assert "certifi's bundle" in stranger
+    known = with_root(built, Path(values["ca"]))
+    assert call(known, *ask(values, "https"), prefix=prefix)[0].startswith(FINE)
 
 
 def with_root(built: Path, ca: Path) -> Path:
@@ -125,15 +126,9 @@ def with_root(built: Path, ca: Path) -> Path:
     return copy
 
 
-def test_closed_streams_are_not_used_for_the_roots(built: Path, site: Both) -> None:
-    words = " ".join(site.ask(site.http))
-    assert call("sh", "-c", f"{built} {words} <&- 2>&-").stdout.startswith(FINE)
-
-
-def test_same_input_gives_the_same_bytes(built: Path, directory: Path) -> None:
+def test_same_input_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
     """At another time, in another directory, with another seed for hashes."""
-    again = directory / "again" / "other-name.pyz"
-    again.parent.mkdir()
+    again = tmp_path / "other-name.pyz"
     env = {**os.environ, "PYTHONHASHSEED": "7", "SOURCE_DATE_EPOCH": "1"}
     words = [sys.executable, str(BUILD), "--python", sys.executable, str(again)]
     subprocess.run(words, check=True, capture_output=True, env=env)
@@ -153,6 +148,6 @@ def test_content_is_sources_byte_code_roots_and_licenses(built: Path) -> None:
 def test_older_python_is_unknown(built: Path) -> None:
     """The file is run as if this Python was an older one."""
     pretend = "import runpy, sys; sys.version_info = (3, 8); runpy.run_path(sys.argv[1])"
-    result = call(sys.executable, "-c", pretend, built)
-    assert (result.code, result.stderr) == (3, "")
-    assert result.stdout.startswith("RODIN_QUEUES UNKNOWN - this Python is too old. ")
+    stdout, code = call(sys.executable, "-c", pretend, built)
+    assert code == 3
+    assert stdout.startswith("RODIN_QUEUES UNKNOWN - this Python is too old. ")

@@ -13,10 +13,9 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
-from typing import Callable, ContextManager, Iterator, List, Tuple
+from typing import Callable, Iterator, List, Sequence, Tuple
 
 import pytest
 
@@ -45,16 +44,13 @@ ENV = {"RODIN_API_KEY": TOKEN}
 # --- signals ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verbosity", [(), ("-vvv",)], ids=["", "-vvv"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_the_run_with_a_line(
-    number: signal.Signals, verbosity: Tuple[str, ...], server: Server
-) -> None:
-    process = start("-H", server.url, *verbosity, env=ENV)
+def test_a_signal_ends_the_run_with_a_line(number: signal.Signals, server: Server) -> None:
+    process = start("-H", server.url, "-vvv", env=ENV)
     server.wait_for_request()
     process.send_signal(number)
     outcome = finish(process)
-    found = report(outcome, verbose=bool(verbosity))
+    found = report(outcome, verbose=True)
     assert (found.state, found.conditions) == ("UNKNOWN", ())
     assert number.name in found.text
     assert outcome.seconds < 0.5
@@ -64,9 +60,7 @@ def test_a_signal_while_a_file_is_read(fifo: str) -> None:
     process = start("--input", fifo)
     time.sleep(0.6)
     process.send_signal(signal.SIGTERM)
-    found = report(finish(process))
-    assert found.state == "UNKNOWN"
-    assert "SIGTERM" in found.text
+    assert "SIGTERM while reading --input" in report(finish(process)).text
 
 
 @pytest.mark.parametrize(("probe", "code"), [("readiness", 1), ("startup", 1), ("liveness", 0)])
@@ -89,51 +83,49 @@ def _hook(event, args):
         os._exit(99)  # the signal is blocked before anything else is loaded
     _seen += bool(_seen) or 15 in _signal.pthread_sigmask(_signal.SIG_BLOCK, [])
     if _seen == _last:
-        os.close(os.open(os.environ["LOG"], os.O_CREAT | os.O_WRONLY))
         os.kill(os.getpid(), 15)
         time.sleep(0.2)
 sys.addaudithook(_hook)
 """
 
 
-def test_a_signal_at_any_moment_of_our_code(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("event", [1, 4, 16, 64])
+def test_a_signal_at_any_moment_of_our_code(event: int, server: Server, tmp_path: Path) -> None:
     """Every import, file and socket is a moment."""
     server.play(SOUND)
     (tmp_path / "sitecustomize.py").write_text(HOOK, encoding="ascii")
-    states = []
-    for event in (1, 4, 8, 16, 32, 64, 128, 256, 512, 1024):
-        log = tmp_path / f"sent{event}"
-        env = {**ENV, "PYTHONPATH": str(tmp_path), "EVENT": str(event), "LOG": str(log)}
-        found = report(run("-H", server.url, env=env))
-        assert found.state == ("UNKNOWN" if log.exists() else "OK"), (event, found.text)
-        states.append(found.state)
-    assert states[:5] == ["UNKNOWN"] * 5
+    env = {**ENV, "PYTHONPATH": str(tmp_path), "EVENT": str(event)}
+    assert "SIGTERM" in report(run("-H", server.url, env=env)).text
 
 
 def test_a_signal_at_the_deadline(server: Server) -> None:
     """A scheduler can send SIGTERM at the moment of the deadline: one of both is reported."""
-    ends = set()
-    for pause in (0.3, 0.95, 0.98, 1.0, 1.02, 1.05, 1.3):
+    for pause in (0.95, 0.98, 1.0, 1.02):
         begin = time.monotonic()
         process = start("-H", server.url, "-t", "1", env=ENV)
         time.sleep(max(begin + pause - time.monotonic(), 0))
         process.send_signal(signal.SIGTERM)
         found = report(finish(process))
         assert ("SIGTERM" in found.text) == (found.conditions == ())
-        ends.add(found.conditions)
-    assert ends == {(), ("timeout",)}
 
 
 # --- output that cannot be written --------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("script", "code"), [(SOUND, 0), (DEAD, 2), (http("401 No"), 3)])
-@pytest.mark.parametrize("where", [">&-", "<&- >&- 2>&-", ">/dev/full"])
+def shell(redirection: str) -> Tuple[str, ...]:
+    """Return the words that start a program with this redirection."""
+    return ("sh", "-c", f'exec "$@" {redirection}', "sh")
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "where"),
+    [(SOUND, 0, ">&-"), (DEAD, 2, ">/dev/full"), (http("401 No"), 3, "<&- >&- 2>&-")],
+)
 def test_output_that_cannot_be_written_keeps_the_exit_code(
     script: Script, code: int, where: str, server: Server
 ) -> None:
     server.play(script)
-    outcome = run("-H", server.url, env=ENV, prefix=("sh", "-c", f'"$@" {where}', "sh"))
+    outcome = run("-H", server.url, env=ENV, prefix=shell(where))
     assert (outcome.code, outcome.stdout, outcome.stderr) == (code, "", "")
 
 
@@ -146,34 +138,40 @@ def test_a_reader_that_has_gone_keeps_the_exit_code(server: Server) -> None:
     assert (outcome.code, outcome.stderr) == (2, "")
 
 
-@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
-def test_a_closed_descriptor_does_no_harm(closed: str, server: Server) -> None:
+def test_closed_input_and_standard_error_do_no_harm(server: Server) -> None:
     server.play(SOUND)
-    prefix = ("sh", "-c", f'"$@" {closed}', "sh")
-    assert report(run("-H", server.url, env=ENV, prefix=prefix)).state == "OK"
+    assert report(run("-H", server.url, env=ENV, prefix=shell("<&- 2>&-"))).state == "OK"
 
 
 def test_no_connection_gets_the_number_of_a_closed_descriptor(server: Server) -> None:
     """What a library writes to standard error would go to the server."""
-    command = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")
-    process = start("-H", server.url, "-t", "3", env=ENV, prefix=command)
+    process = start("-H", server.url, "-t", "3", env=ENV, prefix=shell("<&- >&- 2>&-"))
     server.wait_for_request()
     opened = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
-    assert finish(process).code == 2
+    process.terminate()
+    assert finish(process).code == 3
     assert opened == ["/dev/null"] * 3
-    assert server.requests[0].endswith(b"\r\n\r\n")
 
 
 # --- output that is not read --------------------------------------------------------------------
 
-Output = Callable[[], ContextManager[int]]
+Pair = Callable[[], Sequence[int]]
+
+
+def socket_pair() -> Sequence[int]:
+    return [one.detach() for one in socket.socketpair()]
 
 
 @contextlib.contextmanager
-def full_pipe(room: int = 0) -> Iterator[int]:
-    """Give a pipe that no process reads, with *room* bytes left."""
-    reader, writer = os.pipe()
-    fill(writer)
+def full(pair: Pair, room: int = 0) -> Iterator[int]:
+    """Give the second of a *pair* of which no process reads the first, with *room* bytes left."""
+    reader, writer = pair()
+    os.set_blocking(writer, False)
+    for size in (4096, 1):
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * size)
+    os.set_blocking(writer, True)
     if room:
         os.read(reader, room)
     yield writer
@@ -181,52 +179,23 @@ def full_pipe(room: int = 0) -> Iterator[int]:
     os.close(writer)
 
 
-@contextlib.contextmanager
-def full_terminal() -> Iterator[int]:
-    """Give a terminal that no process reads."""
-    master, slave = pty.openpty()
-    fill(slave)
-    yield slave
-    os.close(slave)
-    os.close(master)
-
-
-@contextlib.contextmanager
-def full_socket() -> Iterator[int]:
-    """Give a socket that no process reads."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        fill(theirs.fileno())
-        yield theirs.fileno()
-
-
-def fill(descriptor: int) -> None:
-    """Write to *descriptor* until it takes no more, and leave it as it was."""
-    os.set_blocking(descriptor, False)
-    for size in (4096, 1):
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                os.write(descriptor, b"x" * size)
-    os.set_blocking(descriptor, True)
-
-
-OUTPUTS = {
-    "a full pipe": full_pipe,
-    "a pipe with a page left": lambda: full_pipe(select.PIPE_BUF),
-    "a terminal": full_terminal,
-    "a socket": full_socket,
-}
-
-
-@pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
-@pytest.mark.parametrize("script", [DEAD, TALKATIVE], ids=["a result", "a timeout"])
+@pytest.mark.parametrize(
+    ("pair", "room", "script"),
+    [
+        pytest.param(os.pipe, 0, DEAD, id="a full pipe"),
+        pytest.param(os.pipe, select.PIPE_BUF, DEAD, id="a pipe with a page left"),
+        pytest.param(os.pipe, select.PIPE_BUF, TALKATIVE, id="a timeout"),
+        pytest.param(pty.openpty, 0, DEAD, id="a terminal"),
+        pytest.param(socket_pair, 0, DEAD, id="a socket"),
+    ],
+)
 def test_output_that_is_not_read_does_not_delay_the_end(
-    script: Script, output: Output, server: Server
+    pair: Pair, room: int, script: Script, server: Server
 ) -> None:
     server.play(script)
 
     def attempt() -> Outcome:
-        with output() as descriptor:
+        with full(pair, room) as descriptor:
             found = run("-H", server.url, "-t", "2", "-vvv", env=ENV, stdout=descriptor)
             assert os.get_blocking(descriptor), "O_NONBLOCK is shared with the caller"
         return found
@@ -237,7 +206,7 @@ def test_output_that_is_not_read_does_not_delay_the_end(
 
 def test_a_signal_while_the_output_is_not_read(server: Server) -> None:
     server.play(DEAD)
-    with full_pipe() as writer:
+    with full(os.pipe) as writer:
         process = start("-H", server.url, "-t", "9", env=ENV, stdout=writer)
         server.wait_for_request()
         time.sleep(0.7)
@@ -256,98 +225,38 @@ def test_a_slow_reader_gets_the_whole_output(server: Server) -> None:
     assert found.more.count("\n") > 2000
 
 
-def test_a_help_that_is_read_slowly_is_whole() -> None:
-    expected = run("--help").stdout
-    reader, writer = os.pipe()
-    fill(writer)
-    read = []
-
-    def slowly() -> None:
-        time.sleep(0.5)
-        while piece := os.read(reader, 2048):
-            read.append(piece)
-            time.sleep(0.005)
-
-    thread = threading.Thread(target=slowly)
-    process = start("--help", stdout=writer)
-    os.close(writer)
-    thread.start()
-    assert finish(process).code == 3
-    thread.join()
-    os.close(reader)
-    assert b"".join(read).lstrip(b"x").decode() == expected
-
-
 def test_many_runs_can_share_a_pipe(server: Server) -> None:
     """Such as the runs of a shell loop: each line stays whole, and comes once."""
     server.play(SOUND)
     reader, writer = os.pipe()
-    runs = [start("-H", server.url, env=ENV, stdout=writer) for _ in range(8)]
+    runs = [start("-H", server.url, env=ENV, stdout=writer) for _ in range(4)]
     os.close(writer)
     with open(reader, encoding="utf-8") as pipe:
         lines = pipe.read().splitlines(keepends=True)
-    codes = [finish(process).code for process in runs]
-    assert codes == [0] * 8
-    assert [report(Outcome(0, line, "", 0)).state for line in lines] == ["OK"] * 8
-
-
-def test_output_is_appended_to_a_file(server: Server, tmp_path: Path) -> None:
-    server.play(SOUND)
-    path = tmp_path / "log"
-    with path.open("wb") as log:
-        log.write(b"before\n")
-        log.flush()
-        assert run("-H", server.url, env=ENV, stdout=log.fileno()).code == 0
-    first, rest = path.read_text().split("\n", 1)
-    assert first == "before"
-    assert report(Outcome(0, rest, "", 0)).state == "OK"
-
-
-def test_a_terminal_gets_the_same_output(server: Server) -> None:
-    server.play(SOUND)
-    master, slave = pty.openpty()
-    assert run("-H", server.url, env=ENV, stdout=slave).code == 0
-    text = os.read(master, 65536).decode().replace("\r\n", "\n")
-    os.close(master)
-    os.close(slave)
-    assert report(Outcome(0, text, "", 0)).state == "OK"
+    assert [finish(process).code for process in runs] == [0] * 4
+    assert [report(Outcome(0, line, "", 0)).state for line in lines] == ["OK"] * 4
 
 
 # --- the last resort ----------------------------------------------------------------------------
 
 #: Leaves SIGALRM as a caller can leave it, and starts the check.
-INHERITED = {
-    "as usual": "pass",
-    "ignored": "signal.signal(14, signal.SIG_IGN)",
-    "blocked": "signal.pthread_sigmask(signal.SIG_BLOCK, [14])",
-}
+INHERITED = """
+import os, signal, sys
+signal.signal(14, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, [14])
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
-@pytest.mark.parametrize("how", INHERITED)
-def test_a_library_that_hangs_with_the_interpreters_lock(
-    how: str, server: Server, tmp_path: Path
-) -> None:
+def test_a_library_that_hangs_with_the_interpreters_lock(server: Server, tmp_path: Path) -> None:
     """No thread of ours can run then, so the kernel ends the run, 3 s after its deadline."""
     hang = "import ctypes\nctypes.PyDLL(None).sleep(30)\n"
     (tmp_path / "requests.py").write_text(hang, encoding="ascii")
-    begin = f"import os, signal, sys; {INHERITED[how]}; os.execv(sys.argv[1], sys.argv[1:])"
-    prefix = (sys.executable, "-I", "-S", "-c", begin)
+    prefix = (sys.executable, "-I", "-S", "-c", INHERITED)
     env = {**ENV, "PYTHONPATH": str(tmp_path)}
     outcome = run("-H", server.url, "-t", "1.5", env=env, prefix=prefix)
     assert outcome.code == -signal.SIGALRM
     assert 1.5 < outcome.seconds < 6
-
-
-def test_openssl_that_hangs_while_it_reads_its_configuration(
-    tls_server: Server, fifo: str, ca_file: str
-) -> None:
-    """OpenSSL 3.0 does so while Python imports it with the lock, 3.5 later and without the lock."""
-    env = {**ENV, "OPENSSL_CONF": fifo}
-    outcome = run("-H", tls_server.url, "--ca-file", ca_file, "-t", "0.5", env=env)
-    assert 0.5 < outcome.seconds < 5
-    if outcome.code != -signal.SIGALRM:
-        found = report(outcome)
-        assert (found.state, found.conditions) == ("UNKNOWN", ("timeout",))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

@@ -31,12 +31,12 @@ from tests.console import (
     run,
     start,
 )
-from tests.server import HOLD, Script, Server, answer, http, queue, site
+from tests.server import HOLD, Script, Server, answer, head, http, queue, site
 
 SOUND = http("200 OK", site())
-DEAD = http("200 OK", site(mesh=queue(0, 7, 0)))
-#: Headers that -vvv shows, more than a pipe or a terminal holds; then nothing comes.
-TALKATIVE = [b"HTTP/1.1 200 OK\r\n" + b"X-More: %s\r\n" % (b"y" * 2000) * 90, HOLD]
+#: Headers that -vvv shows: more than a page of a pipe.
+HEADERS = [f"X-{number}: {'y' * 400}" for number in range(50)]
+DEAD = http("200 OK", site(mesh=queue(0, 7, 0)), *HEADERS)
 
 ENV = {"RODIN_API_KEY": TOKEN}
 
@@ -184,7 +184,7 @@ def full(pair: Pair, room: int = 0) -> Iterator[int]:
     [
         pytest.param(os.pipe, 0, DEAD, id="a full pipe"),
         pytest.param(os.pipe, select.PIPE_BUF, DEAD, id="a pipe with a page left"),
-        pytest.param(os.pipe, select.PIPE_BUF, TALKATIVE, id="a timeout"),
+        pytest.param(os.pipe, select.PIPE_BUF, [head("200 OK", *HEADERS), HOLD], id="a timeout"),
         pytest.param(pty.openpty, 0, DEAD, id="a terminal"),
         pytest.param(socket_pair, 0, DEAD, id="a socket"),
     ],

@@ -6,80 +6,56 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
-import time
 from pathlib import Path
 from typing import Callable, Dict, List, Tuple
-from urllib.parse import quote
 
 import pytest
 
 from tests.console import TOKEN, Report, finish, report, run, start, traces
 from tests.server import Proxy, Script, Server, answer, head, http, queue, refusing_port, site
+from tests.tokens import FORMS, expiring
 
 AUTHORIZATION = f"Authorization: Bearer {TOKEN}\r\n".encode()
 SOUND = http("200 OK", site())
 
 Ask = Callable[..., Report]
-
-
-def encoded(text: str) -> str:
-    """Return *text* in base64."""
-    return base64.b64encode(text.encode()).decode()
-
-
-#: The forms that SECURITY.md lists, as a server writes them.
-FORMS: Dict[str, Callable[[str], str]] = {
-    "as it is": str,
-    "capitals": str.upper,
-    "hex": lambda token: token.encode().hex(),
-    "hex, capitals": lambda token: token.encode().hex().upper(),
-    "base64": encoded,
-    "base64 of the header": lambda token: encoded(f"Bearer {token}"),
-    "base64 of a login": lambda token: encoded(f"a:{token}"),
-    "base64url": lambda token: encoded(token).replace("+", "-").replace("/", "_"),
-    "percent": lambda token: quote(token, safe=""),
-    "percent, small": lambda token: quote(token, safe="").lower(),
-    "percent, all": lambda token: "".join(f"%{ord(char):02X}" for char in token),
-    "HTML": lambda token: token.replace("/", "&#x2F;").replace("=", "&#61;").replace("+", "&plus;"),
-    "HTML, all": lambda token: "".join(f"&#{ord(char)};" for char in token),
-    "JSON": lambda token: token.replace("/", "\\/"),
-    "JSON, all": lambda token: "".join(f"\\u{ord(char):04x}" for char in token),
-}
+#: What a server does with a token.
+Place = Callable[[str], bytes]
 
 
 def all_forms(token: str) -> List[str]:
-    """Return *token* in each of the FORMS."""
-    return [form(token) for form in FORMS.values()]
+    """Return *token* in each of the FORMS, and in base64: alone, as a login, as in its header."""
+    texts = (token, f"a:{token}", f"Bearer {token}")
+    encoded = (base64.b64encode(text.encode()).decode() for text in texts)
+    return [*(form(token) for form in FORMS.values()), *encoded]
 
 
-def queues(value: object) -> Callable[[str], bytes]:
-    """Return a place where each form but the escaped ones is the name of a queue."""
+def queues(value: object) -> Place:
+    """Return a place where the token is the name of queues."""
+    names = ("as it is", "capitals", "hex", "percent, all")
     return lambda token: http(
-        "200 OK", site()[:-1] + ", " + answer(dict.fromkeys(all_forms(token)[:10], value))[1:]
+        "200 OK", site()[:-1] + ", " + answer({FORMS[name](token): value for name in names})[1:]
     )
 
 
-def body(status: str, text: str) -> Callable[[str], bytes]:
+def body(status: str, text: str) -> Place:
     """Return a place where all forms stand in a body, at `{}`."""
     return lambda token: http(status, text.replace("{}", " ".join(all_forms(token))))
 
 
-def headers(status: str, line: str) -> Callable[[str], bytes]:
+def headers(status: str, line: str) -> Place:
     """Return a place where all forms stand in header lines, at `{}`."""
     return lambda token: http(status, "", *(line.replace("{}", form) for form in all_forms(token)))
 
 
 #: Where an echoing server puts the token, and whether -vvv has to show that something stood there.
-PLACES: Dict[str, Tuple[Callable[[str], bytes], bool]] = {
+PLACES: Dict[str, Tuple[Place, bool]] = {
     "queues without consumers": (queues(queue(0, 7, 0)), True),
-    "sound queues": (queues(queue()), True),
     "malformed queues": (queues(None), True),
     "a queue in JSON escapes": (lambda t: b'{"' + FORMS["JSON, all"](t).encode() + b'":1}', False),
     "a long queue": (lambda t: http("200 OK", answer({"n" * 40 + t: queue(0, 7, 0)})), True),
     "a field": (lambda t: http("200 OK", site(mesh=queue(t))), False),
-    "an error object": (lambda t: http("200 OK", answer({"error": t, "message": t})), True),
     "a text": (body("200 OK", "{}"), True),
     "a text at 2,000 bytes": (body("200 OK", "x" * 1970 + "{}"), False),
     "the reason of a rejection": (body("401 No", '{"error": "{} is not valid"}'), True),
@@ -88,9 +64,8 @@ PLACES: Dict[str, Tuple[Callable[[str], bytes], bool]] = {
     "headers": (headers("200 OK", "X-Token: {}"), True),
     "headers at 400 characters": (headers("404 No", "X-Token: " + "x" * 360 + "{}"), False),
     "the encoding": (headers("200 OK", "Content-Encoding: {}"), True),
-    "Retry-After": (headers("429 Slow", "Retry-After: {}"), True),
+    "a redirect": (headers("302 Found", f"Location: https://a.example/{'x' * 20}/{{}}"), True),
     "the reason phrase": (lambda t: http(f"403 {t}"), False),
-    "a long reason phrase": (lambda t: http(f"502 {'x' * 180} {t}"), False),
     "the status line": (lambda t: f"{' '.join(all_forms(t))}\r\n\r\n".encode(), False),
     "a chunk size": (lambda t: head("200 OK", "Transfer-Encoding: chunked") + t.encode(), False),
 }
@@ -102,12 +77,12 @@ def fixture_ask(token_file: str) -> Ask:
 
     def ask(url: str, *args: str, **env: str) -> Report:
         outcome = run("-H", url, "--token-file", token_file, *args, env=env)
-        return report(outcome, verbose=any(arg.startswith("-v") for arg in args))
+        return report(outcome, verbose="-vvv" in args)
 
     return ask
 
 
-def echo(place: Callable[[str], bytes]) -> Callable[[bytes], bytes]:
+def echo(place: Place) -> Callable[[bytes], bytes]:
     """Return what puts the token of a request into the *place* of its response."""
     return lambda request: place(request.split(b"Bearer ")[1].split(b"\r\n")[0].decode())
 
@@ -121,29 +96,22 @@ def test_an_echoed_token_is_not_shown(place: str, server: Server, ask: Ask) -> N
     assert "***" in found.text + found.more or not is_shown
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["as it is", "percent", "hex"])
 def test_a_redirect_does_not_show_the_token(form: str, server: Server, ask: Ask) -> None:
     """The target is shown without -v, and truncated."""
     location = f"Location: https://login.example/{'x' * 20}/{{}}"
     server.play(echo(lambda token: http("302 Found", "", location.format(FORMS[form](token)))))
-    found = ask(server.url)
-    assert found.conditions == ("invalid",)
-    assert "login.example" in found.text
+    assert "login.example" in ask(server.url).text
 
 
-@pytest.mark.parametrize("place", ["queues without consumers", "a text", "headers"])
-def test_no_part_of_a_jwt_is_shown(place: str, server: Server, tmp_path: Path) -> None:
+def test_no_part_of_a_jwt_is_shown(server: Server) -> None:
     """Each part is as secret as the whole: the claims name a customer."""
-    claims = {"exp": int(time.time()) + 86400, "sub": "a customer"}
-    parts = [encoded(json.dumps(part)).rstrip("=") for part in ({"alg": "HS256"}, claims)]
-    parts.append("s1gNaTuRe" * 5)
-    path = tmp_path / "token"
-    path.write_text(".".join(parts), encoding="ascii")
-    for part in parts:
-        server.play(PLACES[place][0](part))
-        outcome = run("-H", server.url, "--token-file", str(path), "-vvv")
+    token = expiring(86400)
+    for part in token.split(".")[:2]:
+        server.play(PLACES["a text"][0](part))
+        outcome = run("-H", server.url, "-vvv", env={"RODIN_API_KEY": token})
         found = report(outcome, verbose=True, token=part)
-        assert "***" in found.text + found.more
+        assert "***" in found.more
         assert "token_expires_in" in found.metrics
 
 
@@ -162,18 +130,15 @@ def test_a_tunnel_does_not_get_the_token(tls_server: Server, ca_file: str, ask: 
 
 
 @pytest.mark.parametrize("variable", ["HOME", "NETRC"])
-@pytest.mark.parametrize("status", ["200 OK", "401 No"])
-def test_netrc_is_not_used(
-    variable: str, status: str, server: Server, tmp_path: Path, ask: Ask
-) -> None:
+def test_netrc_is_not_used(variable: str, server: Server, tmp_path: Path, ask: Ask) -> None:
     netrc = tmp_path / ".netrc"
     netrc.write_text("machine 127.0.0.1 login intruder password hunter2\n", encoding="ascii")
     netrc.chmod(0o600)
-    server.play(http(status, site(), 'WWW-Authenticate: Basic realm="x"'))
+    server.play(http("401 No", site(), 'WWW-Authenticate: Basic realm="x"'))
     ask(server.url, **{variable: str(tmp_path if variable == "HOME" else netrc)})
-    assert len(server.requests) == 1
-    assert server.requests[0].count(b"Authorization") == 1
-    assert AUTHORIZATION in server.requests[0]
+    (request,) = server.requests
+    assert request.count(b"Authorization") == 1
+    assert AUTHORIZATION in request
 
 
 def test_no_key_of_the_connection_is_written(
@@ -189,27 +154,18 @@ def test_no_key_of_the_connection_is_written(
 PASSWORD = "pR0xyPa55w0rdOfSomeLength"
 
 
-@pytest.mark.parametrize(
-    ("script", "code"),
-    [
-        pytest.param(None, 0, id="a tunnel"),
-        pytest.param(http("407 Who"), 2, id="407"),
-        pytest.param(http("503 No"), 2, id="503"),
-        pytest.param(b"junk\r\n\r\n", 2, id="garbage"),
-    ],
-)
-@pytest.mark.parametrize("verbosity", ["", "-vvv"])
+@pytest.mark.parametrize("script", [None, http("407 Who"), b"junk\r\n\r\n"], ids=ascii)
 def test_the_password_of_a_proxy_is_not_shown(
-    *, script: Script, code: int, verbosity: str, tls_server: Server, ca_file: str, token_file: str
+    script: Script, tls_server: Server, ca_file: str, token_file: str
 ) -> None:
+    """A proxy that opens a tunnel, one that wants another login, and one that is broken."""
     tls_server.play(SOUND)
-    args = ["-H", tls_server.url, "--token-file", token_file, "--ca-file", ca_file]
+    args = ["-H", tls_server.url, "--token-file", token_file, "--ca-file", ca_file, "-vvv"]
     with Server(script) if script else Proxy() as proxy:
         env = {"HTTPS_PROXY": f"http://someone:{PASSWORD}@{proxy.address}"}
-        outcome = run(*args, *verbosity.split(), env=env)
-        report(outcome, verbose=bool(verbosity), token=PASSWORD)
+        found = report(run(*args, env=env), verbose=True, token=PASSWORD)
         assert b"Proxy-Authorization: Basic " in proxy.requests[0]
-    assert outcome.code == code
+    assert found.conditions == (("unreachable",) if script else ())
     assert all(b"Proxy-Authorization" not in request for request in tls_server.requests)
 
 
@@ -228,9 +184,8 @@ def test_the_password_of_a_proxy_that_cannot_be_used_is_not_shown(
     with refusing_port() as port:
         args = ("-H", server.url, "--token-file", token_file, "-vvv")
         outcome = run(*args, env={"HTTP_PROXY": proxy.format(port)})
-    found = report(outcome, verbose=True, token=PASSWORD)
-    assert found.conditions == ("unreachable",)
-    assert "prox" in found.text.lower()
+    assert report(outcome, verbose=True, token=PASSWORD).conditions == ("unreachable",)
+    assert server.connections == 0
 
 
 # --- the machine --------------------------------------------------------------------------------
@@ -288,21 +243,16 @@ WORD = "c4n4ry0fL3tt3rsAndD1g1ts0nly5x7Q9w"
 
 
 @pytest.mark.parametrize(
-    ("args", "env"),
+    "words",
     [
-        (("-H", WORD), {}),
-        (("-H", f"http://127.0.0.1:1/{WORD}"), {}),
-        (("-w", f"{WORD}.job_awaiting=5"), {}),
-        (("-q", f"{WORD}*"), {}),
-        (("--require", WORD), {}),
-        ((), {"HTTP_PROXY": f"http://{WORD}:9"}),
-        ((), {"HTTP_PROXY": f"http://a:{WORD}@127.0.0.1:1"}),
+        *(f"-H {WORD}", f"-H http://127.0.0.1:1/{WORD}", f"-w {WORD}.job_awaiting=5"),
+        *(f"-q {WORD}*", f"--require {WORD}", f"HTTP_PROXY=http://{WORD}:9"),
     ],
-    ids=str,
 )
-def test_a_token_that_is_also_a_name_is_not_shown(
-    args: Tuple[str, ...], env: Dict[str, str], server: Server
-) -> None:
+def test_a_token_that_is_also_a_name_is_not_shown(words: str, server: Server) -> None:
     server.play(SOUND)
-    outcome = run("-H", server.url, "-t", "3", "-vvv", *args, env={"RODIN_API_KEY": WORD, **env})
+    args, env = words.split(), {"RODIN_API_KEY": WORD}
+    if "PROXY" in words:
+        args, env["HTTP_PROXY"] = [], words.partition("=")[2]
+    outcome = run("-H", server.url, "-t", "3", "-vvv", *args, env=env)
     report(outcome, verbose=True, token=WORD)

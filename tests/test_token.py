@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import base64
-import html
 import math
 from pathlib import Path
-from typing import Callable, Dict, Optional
-from urllib.parse import quote
+from typing import Dict, Optional
 
 import pytest
 
 from check_rodin_queues.errors import ConfigError
 from check_rodin_queues.token import Token, find_token, token_to_redact
 from tests import table
-from tests.tokens import jwt
+from tests.tokens import FORMS, jwt
 
 LONGEST = "x" * 16 * 1024
 
@@ -169,25 +167,6 @@ def test_what_looks_like_a_bearer_token(text: str, *, expected: bool) -> None:
 
 #: Its base64 has every digit that the URL-safe alphabet writes otherwise, at every alignment.
 ODD = "Zk>~?o?>/k~~{}+a%?>"
-#: Each form that SECURITY.md lists.
-FORMS: Dict[str, Callable[[str], str]] = {
-    "as it is": str,
-    "capitals": str.upper,
-    "small letters": str.lower,
-    "percent": lambda text: quote(text, safe=""),
-    "percent, small": lambda text: quote(text, safe="/+").lower(),
-    "percent, all": lambda text: "".join(f"%{ord(char):02X}" for char in text),
-    "HTML": html.escape,
-    "HTML, capitals": lambda text: html.escape(text).replace("&gt;", "&GT;"),
-    "HTML, names": lambda text: text.replace("/", "&sol;").replace("+", "&plus;"),
-    "HTML, decimal": lambda text: "".join(f"&#{ord(char)};" for char in text),
-    "HTML, hexadecimal": lambda text: "".join(f"&#x{ord(char):X};" for char in text),
-    "JSON of PHP": lambda text: text.replace("/", "\\/"),
-    "JSON of .NET": lambda text: text.replace("+", "\\u002B").replace(">", "\\u003e"),
-    "JSON, all": lambda text: "".join(f"\\u{ord(char):04x}" for char in text),
-    "hex": lambda text: text.encode().hex(),
-    "hex, capitals": lambda text: text.encode().hex().upper(),
-}
 
 
 @pytest.mark.parametrize("form", FORMS)

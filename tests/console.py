@@ -8,6 +8,7 @@ of the token. `report` asserts all of them, so that no test can forget one.
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import os
 import re
@@ -15,19 +16,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import (
-    Callable,
-    Dict,
-    FrozenSet,
-    Iterator,
-    List,
-    Mapping,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-    Union,
-)
+from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import unquote
 
 from tests import perfdata
@@ -38,20 +27,9 @@ SCRIPT = Path(sys.executable).parent / "check_rodin_queues"
 
 #: Variables of the caller that would change a result. A test that needs one sets it.
 FOREIGN = (
-    "ALL_PROXY",
-    "CURL_CA_BUNDLE",
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "MP_CONFIG_FILE",
-    "NAGIOS_CONFIG_PATH",
-    "NO_PROXY",
-    "PYTHONWARNINGS",
-    "REQUESTS_CA_BUNDLE",
-    "RODIN_API_KEY",
-    "RODIN_API_KEY_FILE",
-    "RODIN_URL",
-    "SSL_CERT_DIR",
-    "SSL_CERT_FILE",
+    *("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "PYTHONWARNINGS"),
+    *("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE"),
+    *("MP_CONFIG_FILE", "NAGIOS_CONFIG_PATH", "RODIN_API_KEY", "RODIN_API_KEY_FILE", "RODIN_URL"),
 )
 
 #: A made-up token with every character that a bearer token can have, so that each encoding changes
@@ -170,7 +148,7 @@ def finish(process: subprocess.Popen[bytes], stdin: str = "", within: float = 60
 def run(
     *args: str,
     env: Optional[Mapping[str, str]] = None,
-    stdin: Union[str, int] = "",
+    stdin: str | int = "",
     stdout: int = subprocess.PIPE,
     within: float = 60,
     prefix: Sequence[str] = (),
@@ -258,8 +236,17 @@ def traces(output: str, token: str = TOKEN) -> List[str]:
     if "%" in output or "\\" in output:
         texts.append(unquote(re.sub(r"\\u00([0-9a-fA-F]{2})", r"%\1", output)))
     shown = "\n".join(texts).lower()
-    pieces = _PIECES if token == TOKEN else _pieces(token)
-    return sorted(piece for piece in pieces if piece in shown)
+    return sorted(piece for piece in _pieces(token) if piece in shown)
+
+
+@functools.cache
+def _pieces(token: str) -> List[str]:
+    """Return pieces of every form, one after the other: a leak of 15 characters has one of them."""
+    return [
+        form[start : start + 8].lower()
+        for form in _forms(token)
+        for start in range(0, max(len(form) - 7, 1), 8)
+    ]
 
 
 def _forms(token: str) -> Iterator[str]:
@@ -271,15 +258,3 @@ def _forms(token: str) -> Iterator[str]:
         inner = text[(8 * pad + 5) // 6 : -1]
         yield inner
         yield inner.replace("+", "-").replace("/", "_")
-
-
-def _pieces(token: str) -> FrozenSet[str]:
-    """Return pieces of every form, one after the other: a leak of 15 characters has one of them."""
-    return frozenset(
-        form[start : start + 8].lower()
-        for form in _forms(token)
-        for start in range(0, max(len(form) - 7, 1), 8)
-    )
-
-
-_PIECES = _pieces(TOKEN)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import functools
-import http.server
 import json
 import os
 import platform
@@ -21,17 +20,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from importlib import metadata
 from pathlib import Path
 from statistics import median
-from typing import Callable, ClassVar, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 import certifi
 import trustme
 
 from examples.simulator import IDLE, Simulator
 from tests.console import SCRIPT
+from tests.server import Server, http
 
 Y = "Y"
 HTTP, HTTP_MANY = "check, HTTP", "check, HTTP, 5,000 queues"
@@ -138,22 +137,13 @@ PAGES: Mapping[str, object] = {
 }
 
 
-class Pages(http.server.BaseHTTPRequestHandler):
-    """Serve PAGES."""
+BODIES = {path: json.dumps(page) for path, page in PAGES.items()}
 
-    protocol_version = "HTTP/1.1"
-    bodies: ClassVar = {path: json.dumps(page).encode() for path, page in PAGES.items()}
 
-    def do_GET(self) -> None:
-        body = self.bodies[self.path.lower().replace("%2f/", "")]
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Log nothing."""
+def respond(request: bytes) -> bytes:
+    """Return the response to a request for one of the PAGES."""
+    path = request.split()[1].decode().lower().replace("%2f/", "")
+    return http("200 OK", BODIES[path], "Content-Type: application/json")
 
 
 @contextlib.contextmanager
@@ -161,31 +151,21 @@ def sites(folder: Path) -> Iterator[Dict[str, str]]:
     """Serve on loopback until the block ends; return the values for the commands of CASES."""
     authority, chain = trustme.CA(), folder / "server.pem"
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(chain))
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    shutil.copy(certifi.where(), folder / "bundle.pem")
-    authority.cert_pem.write_to_path(str(folder / "bundle.pem"), append=True)
+    authority.cert_pem.write_to_path(str(folder / "ca"))
+    shutil.copy(certifi.where(), folder / "bundle")
+    authority.cert_pem.write_to_path(str(folder / "bundle"), append=True)
     (folder / "token").write_text(TOKEN)
-    (folder / "alone.py").write_text(JUDGE_ALONE)
-    plain = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages)
-    with plain, Simulator(token=TOKEN, cert=str(chain)) as secure:
-        thread = threading.Thread(target=plain.serve_forever)
-        thread.start()
-        try:
-            yield {
-                "python": sys.executable,
-                "check": str(SCRIPT),
-                "http": f"http://127.0.0.1:{plain.server_port}",
-                "https": secure.url,
-                "port": str(plain.server_port),
-                "many": str(MANY),
-                "token": str(folder / "token"),
-                "ca": str(folder / "ca.pem"),
-                "bundle": str(folder / "bundle.pem"),
-                "alone": str(folder / "alone.py"),
-            }
-        finally:
-            plain.shutdown()
-            thread.join()
+    (folder / "alone").write_text(JUDGE_ALONE)
+    with Server(respond) as plain, Simulator(token=TOKEN, cert=str(chain)) as secure:
+        yield {
+            "python": sys.executable,
+            "check": str(SCRIPT),
+            "http": plain.url,
+            "https": secure.url,
+            "port": str(plain.port),
+            "many": str(MANY),
+            **{name: str(folder / name) for name in ("token", "ca", "bundle", "alone")},
+        }
 
 
 def add_builds(values: Dict[str, str], folder: Path) -> None:
@@ -193,7 +173,7 @@ def add_builds(values: Dict[str, str], folder: Path) -> None:
     hashed, single_file = folder / "certs", folder / "check_rodin_queues.pyz"
     if shutil.which("openssl"):
         hashed.mkdir()
-        shutil.copy(values["ca"], hashed)
+        shutil.copy(values["ca"], hashed / "ca.pem")
         subprocess.run(["openssl", "rehash", hashed], check=True)
         values["hashed"] = str(hashed)
     build = [sys.executable, str(ROOT / "examples/single-file/build"), str(single_file)]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import functools
 import json
 import os
 import platform
@@ -23,7 +22,7 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 from statistics import median
-from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 import certifi
 import trustme
@@ -103,7 +102,6 @@ REASONS = {
     "debian": "python3-requests or python3-nagiosplugin is not installed",
 }
 Words = Tuple[str, ...]
-Cost = Callable[[Words], Tuple[int, float]]
 #: Costs of the pairs, base and own, by the case's name.
 Costs = Dict[str, List[Tuple[float, float]]]
 #: nagiosplugin with three metrics and two thresholds for each queue, started as the check is.
@@ -200,21 +198,6 @@ def cpu_time(command: Words) -> Tuple[int, float]:
     return os.waitstatus_to_exitcode(status), (usage.ru_utime + usage.ru_stime) * 1000
 
 
-@functools.cache
-def instructions(command: Words) -> Tuple[int, float]:
-    """Return the exit code of *command* and the millions of instructions of it and its children.
-
-    A count repeats within 0.1 %, so that each command runs once.
-    """
-    count = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
-    words = [*count, "--trace-children=yes", *command]
-    done = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, check=False)
-    counts = re.findall(r"I\s+refs:\s+([\d,]+)", done.stderr)
-    if not counts:
-        raise RuntimeError(done.stderr)
-    return done.returncode, sum(int(count.replace(",", "")) for count in counts) / 1e6
-
-
 def command(case: Case, values: Mapping[str, str], path: str) -> Words:
     """Return the words of *case*; raise LookupError with the reason if it cannot run here."""
     try:
@@ -254,13 +237,13 @@ def prepare(
     return commands, left_out
 
 
-def measure(commands: Mapping[str, Words], cases: List[Case], cost: Cost, pairs: int) -> Costs:
+def measure(commands: Mapping[str, Words], cases: List[Case], pairs: int) -> Costs:
     """Run every case with its base in turn, round by round."""
     costs: Costs = {case.name: [] for case in cases}
     for _ in range(pairs):
         for case in cases:
-            _, base = cost(commands[case.base])
-            _, own = cost(commands[case.name])
+            _, base = cpu_time(commands[case.base])
+            _, own = cpu_time(commands[case.name])
             costs[case.name].append((base, own))
     return costs
 
@@ -282,19 +265,14 @@ def options() -> argparse.Namespace:
     add = parser.add_argument
     add("words", nargs="*", metavar="WORD", help="Measure only cases with a WORD in their name.")
     add("--pairs", type=int, default=30, help="Pairs of each case. Default: 30.")
-    add("--instructions", action="store_true", help="Count instructions of one pair, by valgrind.")
     text = "Directory with further peers, such as the bin of check_patroni's venv. Repeatable."
     add("--path", action="append", default=[], metavar="DIRECTORY", help=text)
-    result = parser.parse_args()
-    if result.instructions and not shutil.which("valgrind"):
-        parser.error("valgrind is not installed")
-    return result
+    return parser.parse_args()
 
 
 def main() -> int:
     """Print the table; return 1 if a limit was missed."""
     given = options()
-    pairs = 1 if given.instructions else given.pairs
     with tempfile.TemporaryDirectory() as name, sites(Path(name)) as values:
         add_builds(values, Path(name))
         path = os.pathsep.join([*given.path, PLUGINS, ENVIRONMENT["PATH"]])
@@ -303,20 +281,18 @@ def main() -> int:
         needed = [case for case in CASES if case in chosen or case.name in bases]
         commands, left_out = prepare(needed, values, path)
         cases = [case for case in chosen if case.name in commands]
-        cost = instructions if given.instructions else cpu_time
-        costs = measure(commands, cases, cost, pairs)
-    unit = "M instructions" if given.instructions else "CPU ms"
+        costs = measure(commands, cases, given.pairs)
     libraries = ("requests", "urllib3", "nagiosplugin")
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in libraries)
     print(
-        f"Medians of pairs: {pairs}. Python {platform.python_version()}, {versions}.",
-        f"Y = python{_IMPORT}\n\n| case | {unit} | ratio | limit |\n|---|---|---|---|",
+        f"Medians of pairs: {given.pairs}. Python {platform.python_version()}, {versions}.",
+        f"Y = python{_IMPORT}\n\n| case | CPU ms | ratio | limit |\n|---|---|---|---|",
         sep="\n",
     )
     missed = 0
     for case, own, ratio in rows(cases, costs):
         limit = ""
-        if case.limit is not None and not given.instructions:  # the limits are those of CPU time
+        if case.limit is not None:
             missed += ratio > case.limit
             limit = f"≤ {case.limit:.2f}{' MISSED' if ratio > case.limit else ''}"
         print(f"| {case.name} | {own:.4g} | {ratio:.3f} of {case.base} | {limit} |")

@@ -310,7 +310,7 @@ BODIES: Dict[bytes, str] = {
 }
 
 
-@pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:20]))
+@pytest.mark.parametrize("body", BODIES, ids=[text[:25] for text in BODIES.values()])
 def test_the_line_of_a_response_that_cannot_be_used(body: bytes) -> None:
     with pytest.raises(RequestError) as raised:
         response.parse(body, SOURCE)

@@ -22,7 +22,8 @@ def pythons() -> List[str]:
 
 
 def _candidates() -> List[str]:
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    command = shutil.which("pyenv") or Path.home() / ".pyenv/bin/pyenv"
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path(command).parents[1])
     named = [shutil.which(f"python{version}") for version in SUPPORTED]
     return [*map(str, sorted(pyenv.glob("versions/3.*/bin/python3"))), *filter(None, named)]
 

@@ -33,7 +33,7 @@ from check_rodin_queues.output import (
     report,
     why,
 )
-from check_rodin_queues.progress import DEBUG, NOTICE, READING, REQUEST, STARTING, Journal, Progress
+from check_rodin_queues.progress import DEBUG, NOTICE, READING, REQUEST, STARTING, Progress
 from check_rodin_queues.response import MAX_BYTES, Snapshot, parse, parse_saved
 from check_rodin_queues.second_look import PAUSE, Looks, look_again
 from check_rodin_queues.selection import covers, select, unmatched
@@ -63,7 +63,6 @@ class Run:
         self._probe = command_line.find_probe(words)
         self._token: Optional[Token] = token_to_redact(environ)
         self._client: Optional[Client] = None
-        self._journal = Journal()
         self._progress = Progress()
         self._elapsed: Optional[float] = None
         self._kept: Optional[Looks] = None
@@ -119,7 +118,7 @@ class Run:
     def _use(self, options: Options) -> None:
         self._options = options
         self._probe = options.probe
-        self._journal.verbosity = options.verbosity
+        self._progress.verbosity = options.verbosity
         self._watchdog.guard(options.timeout)
 
     def _connect(self, options: Options) -> None:
@@ -140,10 +139,8 @@ class Run:
         from check_rodin_queues.connections import Dialer
 
         self._watchdog.libraries_loaded()
-        dialer = Dialer(
-            server.family, options.timeout, self._watchdog.deadline, progress, self._journal
-        )
-        self._client = Client(server, token, context, dialer, self._journal)
+        dialer = Dialer(server.family, options.timeout, self._watchdog.deadline, progress)
+        self._client = Client(server, token, context, dialer)
 
     def _find_server(self, options: Options) -> Server:
         try:
@@ -170,15 +167,15 @@ class Run:
             for name, value in self._environ.items()
         )
         if not (server.scheme == "https" or https_proxy or options.ca_file or options.client_cert):
-            self._journal.note(REQUEST, "no TLS: http:// was requested")
+            self._progress.note(REQUEST, "no TLS: http:// was requested")
             return None
         from check_rodin_queues.tls import create_context, find_ca_store
 
         if options.insecure:
-            self._journal.note(NOTICE, "--insecure: the server's certificate was not verified")
+            self._progress.note(NOTICE, "--insecure: the server's certificate was not verified")
         store = find_ca_store(options.ca_file, self._environ)
         if not options.insecure:
-            self._journal.note(REQUEST, f"CA store: {store.path} ({store.origin})")
+            self._progress.note(REQUEST, f"CA store: {store.path} ({store.origin})")
         elif options.ca_file:
             create_context(store, None, None)  # a wrong --ca-file is an error all the same
         return create_context(
@@ -214,7 +211,7 @@ class Run:
         ):
             self._kept = looks  # what counts if the run has to end during a later look
         if looks.note:
-            self._journal.note(NOTICE, looks.note)
+            self._progress.note(NOTICE, looks.note)
         return looks
 
     def _judge_looks(self, options: Options, looks: Looks) -> Verdict:
@@ -225,9 +222,9 @@ class Run:
         if excluded:
             more = len(excluded) - _MAX_EXCLUDED
             shown = ", ".join(excluded[:_MAX_EXCLUDED]) + (f" and {more} more" if more > 0 else "")
-            self._journal.note(NOTICE, f"excluded by -q and -x: {shown}")
-        for threshold in unmatched(policy, selection) if self._journal.verbosity else ():
-            self._journal.note(NOTICE, f"no queue matches {threshold.origin}")
+            self._progress.note(NOTICE, f"excluded by -q and -x: {shown}")
+        for threshold in unmatched(policy, selection) if self._progress.verbosity else ():
+            self._progress.note(NOTICE, f"no queue matches {threshold.origin}")
         names.update((name, label_safe(self._redact(name))) for name in selection.missing)
         return self._judge(options, names, selection=selection, stalled=looks.stalled)
 
@@ -264,7 +261,7 @@ class Run:
                 step = "Check the command that writes to standard input"
             return self._report(Verdict(State.UNKNOWN, (cause,), step))
         if self._kept:
-            self._journal.note(NOTICE, f"second look failed: no response in {options.timeout:g} s")
+            self._progress.note(NOTICE, f"second look failed: no response in {options.timeout:g} s")
             return self._report(self._judge_looks(options, self._kept))
         from check_rodin_queues.connection_errors import timed_out
 
@@ -278,9 +275,9 @@ class Run:
 
     def _report(self, verdict: Verdict) -> Report:
         more: List[str] = []
-        if self._journal.wants(NOTICE):
-            more += long_output(verdict.findings) + self._journal.lines()
-        if self._journal.wants(REQUEST):
+        if self._progress.shows(NOTICE):
+            more += long_output(verdict.findings) + self._progress.notes()
+        if self._progress.shows(REQUEST):
             more += why(verdict.findings)
         return report(verdict, self._probe, more, self._redact)
 
@@ -291,7 +288,7 @@ class Run:
         import traceback
 
         for line in traceback.format_tb(error.__traceback__):
-            self._journal.note(DEBUG, line)
+            self._progress.note(DEBUG, line)
         if isinstance(error, ImportError):
             return Verdict(
                 State.UNKNOWN,

@@ -26,7 +26,7 @@ from check_rodin_queues.connections import Adapter, Dialer
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.inputs import strip
 from check_rodin_queues.messages import duration
-from check_rodin_queues.progress import DEBUG, READING, REQUEST, Journal, Progress, Route
+from check_rodin_queues.progress import DEBUG, READING, REQUEST, Progress, Route
 from check_rodin_queues.response import MAX_BYTES, invalid, too_large
 from check_rodin_queues.server import Server
 from check_rodin_queues.token import Token
@@ -64,12 +64,9 @@ class Bearer(requests.auth.AuthBase):
 class Client:
     """Asks one server for its queue status."""
 
-    def __init__(
-        self, server: Server, token: Token, context: Any, dialer: Dialer, journal: Journal
-    ) -> None:
+    def __init__(self, server: Server, token: Token, context: Any, dialer: Dialer) -> None:
         """*context* is an SSLContext, None if no connection needs TLS. Raises RequestError."""
         self._token = token
-        self._journal = journal
         for name, value in os.environ.items():
             if name.lower().endswith("_proxy"):
                 os.environ[name] = strip(value)
@@ -84,12 +81,12 @@ class Client:
         self._adapter = Adapter(dialer, context, proxy or None)
         self.progress: Progress = dialer.progress
         if proxy:
-            journal.note(REQUEST, f"proxy: {self.route.proxy}")
+            self.progress.note(REQUEST, f"proxy: {self.route.proxy}")
 
     def get(self) -> bytes:
         """Return the decoded body, of at most MAX_BYTES; raises RequestError."""
         url = self.route.server.url
-        self._journal.note(REQUEST, f"request: GET {url}")
+        self.progress.note(REQUEST, f"request: GET {url}")
         try:
             response = self._send(url)
             self.progress.phase = READING
@@ -98,11 +95,11 @@ class Client:
             with response:
                 return self._body(response)
         except _CAUGHT as error:
-            if self._journal.wants(DEBUG):
+            if self.progress.shows(DEBUG):
                 # repr doubles backslashes, and so would conceal an escaped token
                 text = repr(error).replace("\\\\", "\\")
                 text = self._token.redact(text)[:_SHOWN_ERROR]
-                self._journal.note(DEBUG, f"error: {text}")
+                self.progress.note(DEBUG, f"error: {text}")
             raise explain(error, self.route, self.progress.phase) from None
 
     def _send(self, url: str) -> requests.Response:
@@ -115,16 +112,16 @@ class Client:
         }
         request = requests.Request("GET", url, auth=Bearer(self._token), headers=headers).prepare()
         response = self._adapter.send(request, stream=True, proxies=self._proxies)
-        self._journal.note(REQUEST, f"response: HTTP {response.status_code}")
-        for name, value in response.headers.items() if self._journal.wants(DEBUG) else ():
+        self.progress.note(REQUEST, f"response: HTTP {response.status_code}")
+        for name, value in response.headers.items() if self.progress.shows(DEBUG) else ():
             text = self._token.redact(f"{name}: {value}")[:_SHOWN_HEADER]
-            self._journal.note(DEBUG, f"header: {text}")
+            self.progress.note(DEBUG, f"header: {text}")
         return response
 
     def _refusal_of(self, response: requests.Response) -> RequestError:
         """Return the error for *response*, after its body is noted for -vvv."""
         self.progress.failure = self._refusal(response)
-        if self._journal.wants(DEBUG):
+        if self.progress.shows(DEBUG):
             self._note_body(_read_error_body(response))
         else:
             response.close()
@@ -138,14 +135,14 @@ class Client:
         if response.raw.length_remaining or not (raw or has_body):
             raise http.client.IncompleteRead(raw)
         body = _decompress(raw, response.headers.get("Content-Encoding", "").lower(), source)
-        self._journal.note(REQUEST, f"response: {len(body)} bytes")
-        if self._journal.wants(DEBUG):
+        self.progress.note(REQUEST, f"response: {len(body)} bytes")
+        if self.progress.shows(DEBUG):
             self._note_body(body)
         return body
 
     def _note_body(self, body: bytes) -> None:
         text = self._token.redact(body.decode("utf-8", "replace"))[:_SHOWN_BODY]
-        self._journal.note(DEBUG, f"body: {' '.join(text.split())}")
+        self.progress.note(DEBUG, f"body: {' '.join(text.split())}")
 
     def _refusal(self, response: requests.Response) -> RequestError:
         """Return the error for a response whose status is not 200."""

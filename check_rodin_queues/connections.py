@@ -22,7 +22,6 @@ from check_rodin_queues.progress import (
     RESOLVING,
     TLS,
     WAITING,
-    Journal,
     Progress,
 )
 
@@ -32,14 +31,11 @@ _FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 class Dialer:
     """Opens TCP connections within the time that is left."""
 
-    def __init__(
-        self, family: int, timeout: float, deadline: float, progress: Progress, journal: Journal
-    ) -> None:
+    def __init__(self, family: int, timeout: float, deadline: float, progress: Progress) -> None:
         """*deadline* is on the monotonic clock; *timeout* is the whole time of the run."""
         self._family = _FAMILIES[family]
         self._timeout = timeout
         self._deadline = deadline
-        self._journal = journal
         self.progress = progress
 
     def connect(self, host: str, port: int, options: Any) -> socket.socket:
@@ -61,10 +57,10 @@ class Dialer:
             try:
                 connection = _connected(target, share, options)
             except OSError as error:
-                self._journal.note(REQUEST, f"no connection to {_shown(target[4])}: {error}")
+                self.progress.note(REQUEST, f"no connection to {_shown(target[4])}: {error}")
                 failure = error
                 continue
-            self._journal.note(REQUEST, f"connected to {_shown(target[4])}")
+            self.progress.note(REQUEST, f"connected to {_shown(target[4])}")
             return connection
         raise failure
 

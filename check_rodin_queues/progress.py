@@ -19,21 +19,36 @@ READING = "reading"
 #: The phases in which a proxy, if there is one, is the peer.
 WITH_PROXY = (RESOLVING, CONNECTING, PROXY_TLS, PROXY_REPLY)
 
-#: The verbosity from which on an entry is shown: -v, -vv, -vvv.
+#: The verbosity from which on a note is shown: -v, -vv, -vvv.
 NOTICE, REQUEST, DEBUG = 1, 2, 3
 
 
 class Progress:
-    """How far the run is; the watchdog reads it while the main thread works.
+    """How far the run is, and what it did; the watchdog reads it while the main thread works.
 
     *step* says what STARTING is busy with. *failure* is an error that is decided already: nothing
-    that follows changes it.
+    that follows changes it. Notes can quote the server: they are redacted before they are added,
+    and once more, with the rest of the output, before they are printed.
     """
 
     def __init__(self) -> None:
         self.phase = STARTING
         self.step = "reading the options"
         self.failure: Optional[RequestError] = None
+        self.verbosity = 0
+        self._notes: List[Tuple[int, str]] = []
+
+    def shows(self, level: int) -> bool:
+        """Return whether a note of this level is shown."""
+        return level <= self.verbosity
+
+    def note(self, level: int, text: str) -> None:
+        """Add *text*, shown from verbosity *level* on."""
+        self._notes.append((level, text))
+
+    def notes(self) -> List[str]:
+        """Return the notes to show, in the order in which they were added."""
+        return [text for level, text in self._notes if self.shows(level)]
 
 
 class Route:
@@ -59,27 +74,3 @@ class Route:
             return f"proxy {self.proxy}"
         through = f" through proxy {self.proxy}" if self.forwarding else ""
         return f"{self.server.address}{through}"
-
-
-class Journal:
-    """What a run did: entries, each with the verbosity that shows it.
-
-    Entries can quote the server. They are redacted before they are added, and `cli` redacts and
-    sanitizes them again before they are printed.
-    """
-
-    def __init__(self, verbosity: int = 0) -> None:
-        self.verbosity = verbosity
-        self._entries: List[Tuple[int, str]] = []
-
-    def wants(self, level: int) -> bool:
-        """Return whether an entry of this level is shown."""
-        return level <= self.verbosity
-
-    def note(self, level: int, text: str) -> None:
-        """Add *text*, shown from verbosity *level* on."""
-        self._entries.append((level, text))
-
-    def lines(self) -> List[str]:
-        """Return the entries to show, in the order in which they were added."""
-        return [text for level, text in self._entries if self.wants(level)]

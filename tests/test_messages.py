@@ -24,7 +24,7 @@ from check_rodin_queues.client import Client
 from check_rodin_queues.connection_errors import explain, timed_out
 from check_rodin_queues.connections import Dialer
 from check_rodin_queues.errors import RequestError
-from check_rodin_queues.progress import Journal, Progress, Route
+from check_rodin_queues.progress import Progress, Route
 from check_rodin_queues.server import parse_server
 from check_rodin_queues.token import Token
 from check_rodin_queues.verdict import Verdict
@@ -386,13 +386,12 @@ TOKENS = {"sound": "made-up-token", "quoted": '"made-up-token"'}
 
 def ask(url: str, token: str = "made-up-token") -> str:
     """Return the line of a run that asks *url* and gets no queues."""
-    progress, journal = Progress(), Journal()
-    dialer = Dialer(0, 10, time.monotonic() + 10, progress, journal)
+    dialer = Dialer(0, 10, time.monotonic() + 10, Progress())
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     server = parse_server(url, None, 0, "-H/--host")
     try:
-        Client(server, Token(token, PLACE), context, dialer, journal).get()
+        Client(server, Token(token, PLACE), context, dialer).get()
     except RequestError as error:
         return line_of_error(error)
     return ""

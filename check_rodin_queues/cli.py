@@ -33,7 +33,7 @@ from check_rodin_queues.output import (
     report,
     why,
 )
-from check_rodin_queues.progress import DEBUG, NOTICE, READING, REQUEST, STARTING, Progress
+from check_rodin_queues.progress import DEBUG, NOTICE, REQUEST, Phase, Progress
 from check_rodin_queues.response import MAX_BYTES, Snapshot, parse, parse_saved
 from check_rodin_queues.second_look import PAUSE, Looks, look_again
 from check_rodin_queues.selection import covers, select, unmatched
@@ -186,7 +186,7 @@ class Run:
         """Return the snapshot of one response, or of the saved one."""
         if self._client:
             body = self._client.get()
-            return parse(body, f"{self._client.route.peer(READING)} sent")
+            return parse(body, f"{self._client.route.peer(Phase.READING)} sent")
         self._progress.step = "reading --input"
         return parse_saved(read_file(options.input or "-", "--input", MAX_BYTES))
 
@@ -229,7 +229,7 @@ class Run:
         return self._judge(options, names, selection=selection, stalled=looks.stalled)
 
     def _judge_failure(self, options: Options, failure: RequestError) -> Verdict:
-        if self._elapsed is None and self._progress.phase != STARTING:
+        if self._elapsed is None and self._progress.phase != Phase.STARTING:
             self._elapsed = self._watchdog.elapsed()
         return self._judge(options, {}, failure=failure)
 
@@ -253,7 +253,7 @@ class Run:
             cause = f"interrupted by {signal_name} while {self._doing()}"
             step = "Set -t below the monitoring system's own timeout"
             return self._report(Verdict(State.UNKNOWN, (cause,), step))
-        if options is None or client is None or progress.phase == STARTING:
+        if options is None or client is None or progress.phase == Phase.STARTING:
             timeout = options.timeout if options else DEFAULT_TIMEOUT
             cause = f"still {progress.step} after {timeout:g} s, the server was not asked (timeout)"
             step = "Check load and disks of the monitoring host"
@@ -269,7 +269,7 @@ class Run:
         return self._report(self._judge_failure(options, failure))
 
     def _doing(self) -> str:
-        if self._client and self._progress.phase != STARTING:
+        if self._client and self._progress.phase != Phase.STARTING:
             return f"waiting for {self._client.route.peer(self._progress.phase)}"
         return self._progress.step
 

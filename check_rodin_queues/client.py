@@ -26,7 +26,7 @@ from check_rodin_queues.connections import Adapter, Dialer
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.inputs import strip
 from check_rodin_queues.messages import duration
-from check_rodin_queues.progress import DEBUG, READING, REQUEST, Progress, Route
+from check_rodin_queues.progress import DEBUG, REQUEST, Phase, Progress, Route
 from check_rodin_queues.response import MAX_BYTES, invalid, too_large
 from check_rodin_queues.server import Server
 from check_rodin_queues.token import Token
@@ -89,7 +89,7 @@ class Client:
         self.progress.note(REQUEST, f"request: GET {url}")
         try:
             response = self._send(url)
-            self.progress.phase = READING
+            self.progress.phase = Phase.READING
             if response.status_code != HTTPStatus.OK:
                 raise self._refusal_of(response)
             with response:
@@ -128,7 +128,7 @@ class Client:
         return self.progress.failure
 
     def _body(self, response: requests.Response) -> bytes:
-        source = f"{self.route.peer(READING)} sent"
+        source = f"{self.route.peer(Phase.READING)} sent"
         raw = _read(response.raw, source)
         # urllib3 1.26 does not compare the length, and http.client accepts truncated headers
         has_body = any(name in response.headers for name in ("Content-Length", "Transfer-Encoding"))
@@ -157,7 +157,7 @@ class Client:
             next_step = _CHECK_LOG
             if status in _FROM_GATEWAY:
                 next_step = "Check whether Rodin is running behind the gateway"
-            where = f"{phrase(status)} from {self.route.peer(READING)}"
+            where = f"{phrase(status)} from {self.route.peer(Phase.READING)}"
             return RequestError("unreachable", where, _CHECK_PROXY if forwarding else next_step)
         if status // 100 == 3 and response.headers.get("Location"):  # noqa: PLR2004
             return self._redirect(said, response.headers["Location"])

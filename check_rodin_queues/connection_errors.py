@@ -19,16 +19,7 @@ import urllib3.exceptions
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from check_rodin_queues.errors import RequestError
-from check_rodin_queues.progress import (
-    CONNECTING,
-    PROXY_REPLY,
-    PROXY_TLS,
-    READING,
-    RESOLVING,
-    TLS,
-    WAITING,
-    Route,
-)
+from check_rodin_queues.progress import Phase, Route
 
 if TYPE_CHECKING:
     import ssl
@@ -91,25 +82,25 @@ _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
 
 #: What a timeout says in each phase.
 _TIMEOUTS: Dict[str, _Words] = {
-    RESOLVING: (
+    Phase.RESOLVING: (
         "DNS did not resolve {host} within {timeout:g} s",
         "Check DNS on the monitoring host",
     ),
-    CONNECTING: ("no TCP connection to {where} within {timeout:g} s", _CHECK_ROUTE),
-    PROXY_TLS: (
+    Phase.CONNECTING: ("no TCP connection to {where} within {timeout:g} s", _CHECK_ROUTE),
+    Phase.PROXY_TLS: (
         "no TLS handshake with {where} within {timeout:g} s",
         "Check whether the proxy needs http:// in {variable}",
     ),
-    PROXY_REPLY: ("no reply from {where} to CONNECT within {timeout:g} s", _CHECK_PROXY),
-    TLS: (
+    Phase.PROXY_REPLY: ("no reply from {where} to CONNECT within {timeout:g} s", _CHECK_PROXY),
+    Phase.TLS: (
         "no TLS handshake with {where} within {timeout:g} s",
         "Check the port, and the server's load",
     ),
-    WAITING: (
+    Phase.WAITING: (
         "connected to {where}, but no response within {timeout:g} s",
         "Check the server's load, or raise -t",
     ),
-    READING: (
+    Phase.READING: (
         "response from {where} incomplete after {timeout:g} s",
         "Check the server's load and the network",
     ),
@@ -124,7 +115,7 @@ def unreachable(words: _Words) -> RequestError:
 def timed_out(route: Route, phase: str, timeout: float) -> RequestError:
     """Return the error for a run whose time ended in *phase*."""
     cause, next_step = _TIMEOUTS[phase]
-    if phase == WAITING and route.forwarding:
+    if phase == Phase.WAITING and route.forwarding:
         next_step = "Check the proxy and the server's load, or raise -t"
     return RequestError("timeout", *_filled((cause, next_step), route, phase, timeout))
 
@@ -189,7 +180,10 @@ def _broken_words(causes: List[BaseException], route: Route, phase: str) -> _Wor
     if protocol is not None or number is None:
         next_step = f"Check the port{', and whether it needs https://' if plain else ' in -H'}"
         return "{where} did not send a valid HTTP response", next_step
-    if number in (errno.ECONNRESET, errno.EPIPE) and phase not in (RESOLVING, CONNECTING):
+    if number in (errno.ECONNRESET, errno.EPIPE) and phase not in (
+        Phase.RESOLVING,
+        Phase.CONNECTING,
+    ):
         return "{where} reset the connection", _CHECK_LOG if plain else _CHECK_PEER
     is_refused = number == errno.ECONNREFUSED
     next_step = "Check that Rodin is running, and the port" if is_refused else _CHECK_ROUTE

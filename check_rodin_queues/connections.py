@@ -14,16 +14,7 @@ import requests.adapters
 import urllib3
 import urllib3.connection
 
-from check_rodin_queues.progress import (
-    CONNECTING,
-    PROXY_REPLY,
-    PROXY_TLS,
-    REQUEST,
-    RESOLVING,
-    TLS,
-    WAITING,
-    Progress,
-)
+from check_rodin_queues.progress import REQUEST, Phase, Progress
 
 _FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
@@ -44,9 +35,9 @@ class Dialer:
         An address that is not the last one gets its share of the time that is left, at most a
         third of the timeout. The last one has all the time: the watchdog ends the run.
         """
-        self.progress.phase = RESOLVING
+        self.progress.phase = Phase.RESOLVING
         found = socket.getaddrinfo(host.strip("[]"), port, self._family, socket.SOCK_STREAM)
-        self.progress.phase = CONNECTING
+        self.progress.phase = Phase.CONNECTING
         if len(found) > 1:
             found = list(filter(_has_route, found)) or found
         failure = OSError(f"{host} has no address")
@@ -107,27 +98,27 @@ class _Dialed:
         connection: socket.socket = self.dialer.connect(
             self._dns_host, self.port, self.socket_options
         )
-        self.dialer.progress.phase = TLS
+        self.dialer.progress.phase = Phase.TLS
         return connection
 
     def _connect_tls_proxy(self: Any, host: str, connection: socket.socket) -> Any:
         """Return *connection* with TLS to the proxy *host*, whose name urllib3 1.26 ignores."""
-        self.dialer.progress.phase = PROXY_TLS
+        self.dialer.progress.phase = Phase.PROXY_TLS
         context = self.proxy_config.ssl_context
         checked, context.check_hostname = context.check_hostname, bool(context.verify_mode)
         wrapped = context.wrap_socket(connection, server_hostname=host)
         context.check_hostname = checked
-        self.dialer.progress.phase = TLS
+        self.dialer.progress.phase = Phase.TLS
         return wrapped
 
     def _tunnel(self) -> None:
-        self.dialer.progress.phase = PROXY_REPLY
+        self.dialer.progress.phase = Phase.PROXY_REPLY
         super()._tunnel()  # type: ignore[misc]
-        self.dialer.progress.phase = TLS
+        self.dialer.progress.phase = Phase.TLS
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        self.dialer.progress.phase = WAITING
+        self.dialer.progress.phase = Phase.WAITING
 
 
 class Adapter(requests.adapters.HTTPAdapter):

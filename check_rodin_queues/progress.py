@@ -7,18 +7,22 @@ from typing import List, Optional, Tuple
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.server import Server
 
-#: The phases of a run, in their order.
-STARTING = "starting"
-RESOLVING = "resolving"
-CONNECTING = "connecting"
-PROXY_TLS = "proxy TLS handshake"
-PROXY_REPLY = "proxy reply"
-TLS = "TLS handshake"
-WAITING = "waiting"
-READING = "reading"
-#: The phases in which a proxy, if there is one, is the peer.
-WITH_PROXY = (RESOLVING, CONNECTING, PROXY_TLS, PROXY_REPLY)
 
+class Phase:
+    """The phases of a run, in their order."""
+
+    STARTING = "starting"
+    RESOLVING = "resolving"
+    CONNECTING = "connecting"
+    PROXY_TLS = "proxy TLS handshake"
+    PROXY_REPLY = "proxy reply"
+    TLS = "TLS handshake"
+    WAITING = "waiting"
+    READING = "reading"
+
+
+#: The phases in which a proxy, if there is one, is the peer.
+_WITH_PROXY = (Phase.RESOLVING, Phase.CONNECTING, Phase.PROXY_TLS, Phase.PROXY_REPLY)
 #: The verbosity from which on a note is shown: -v, -vv, -vvv.
 NOTICE, REQUEST, DEBUG = 1, 2, 3
 
@@ -32,7 +36,7 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        self.phase = STARTING
+        self.phase = Phase.STARTING
         self.step = "reading the options"
         self.failure: Optional[RequestError] = None
         self.verbosity = 0
@@ -66,7 +70,9 @@ class Route:
 
     def is_proxy(self, phase: str) -> bool:
         """Return whether the proxy is at the other end in *phase*."""
-        return bool(self.proxy) and (phase in WITH_PROXY or (phase == TLS and self.forwarding))
+        return bool(self.proxy) and (
+            phase in _WITH_PROXY or (phase == Phase.TLS and self.forwarding)
+        )
 
     def peer(self, phase: str) -> str:
         """Return who is at the other end in *phase*, for messages."""

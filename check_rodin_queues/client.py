@@ -49,18 +49,6 @@ _CHECK_PROXY = "Check the proxy, or add the server to NO_PROXY"
 _LOGIN = ("login", "signin", "sign_in", "auth", "sso", "oauth")
 
 
-class Bearer(requests.auth.AuthBase):
-    """Puts the token into the request. With it, requests does not read `~/.netrc`."""
-
-    def __init__(self, token: Token) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the header."""
-        request.headers["Authorization"] = self._token.authorization
-        return request
-
-
 class Client:
     """Asks one server for its queue status."""
 
@@ -103,14 +91,15 @@ class Client:
             raise explain(error, self.route, self.progress.phase) from None
 
     def _send(self, url: str) -> requests.Response:
-        """Send by requests' adapter: a session would follow redirects and keep cookies."""
+        """Send by the adapter: a session would follow redirects and read `~/.netrc`."""
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
+            "Authorization": self._token.authorization,
             "Connection": "close",
             "User-Agent": f"check_rodin_queues/{__version__}",
         }
-        request = requests.Request("GET", url, auth=Bearer(self._token), headers=headers).prepare()
+        request = requests.Request("GET", url, headers=headers).prepare()
         response = self._adapter.send(request, stream=True, proxies=self._proxies)
         self.progress.note(REQUEST, f"response: HTTP {response.status_code}")
         for name, value in response.headers.items() if self.progress.shows(DEBUG) else ():

@@ -13,7 +13,7 @@ import threading
 import time
 import zlib
 from http import HTTPStatus
-from typing import Any, List, Mapping, Optional
+from typing import Any, Mapping, Optional
 from urllib.parse import urlsplit
 
 import requests
@@ -33,7 +33,6 @@ from check_rodin_queues.token import Token
 
 #: requests wraps most errors in an OSError of its own, but not all.
 _CAUGHT = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
-_CHUNK = 64 * 1024
 #: How much -vvv shows of a body, a header and an error, in characters.
 _SHOWN_BODY, _SHOWN_HEADER, _SHOWN_ERROR = 2000, 400, 1000
 #: How much of an error's body is read, in bytes, and for how long, in seconds.
@@ -118,7 +117,9 @@ class Client:
 
     def _body(self, response: requests.Response) -> bytes:
         source = f"{self.route.peer(Phase.READING)} sent"
-        raw = _read(response.raw, source)
+        raw = response.raw.read(MAX_BYTES + 1, decode_content=False)
+        if len(raw) > MAX_BYTES:
+            raise too_large(source)
         # urllib3 1.26 does not compare the length, and http.client accepts truncated headers
         has_body = any(name in response.headers for name in ("Content-Length", "Transfer-Encoding"))
         if response.raw.length_remaining or not (raw or has_body):
@@ -230,37 +231,21 @@ def _proxy_address(proxy: Optional[str]) -> str:
     return f"{host}:{port}" if port else host
 
 
-def _read(raw: Any, source: str) -> bytes:
-    """Read the body as it was sent, at most MAX_BYTES."""
-    chunks: List[bytes] = []
-    left = MAX_BYTES + 1
-    while left > 0:
-        chunk = raw.read(min(left, _CHUNK), decode_content=False)
-        if not chunk:
-            return b"".join(chunks)
-        chunks.append(chunk)
-        left -= len(chunk)
-    raise too_large(source)
-
-
 def _read_error_body(response: requests.Response) -> bytes:
     """Read what comes within _ERROR_BODY_TIME; the state is decided already."""
-    chunks: List[bytes] = []
+    body = bytearray()
 
     def read() -> None:
         # closed here: another thread would wait for the read in progress
         with response, contextlib.suppress(Exception):  # what came is shown
-            while sum(map(len, chunks)) < _ERROR_BODY:
-                # few bytes: a read that is not full when the time is over is lost
-                chunk = response.raw.read(16, decode_content=True)
-                if not chunk:
-                    return
-                chunks.append(chunk)
+            # few bytes: a read that is not full when the time is over is lost
+            while len(body) < _ERROR_BODY and (part := response.raw.read(16, decode_content=True)):
+                body.extend(part)
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
     reader.join(_ERROR_BODY_TIME)
-    return b"".join(chunks)[:_ERROR_BODY]
+    return bytes(body)
 
 
 def _decompress(raw: bytes, encoding: str, source: str) -> bytes:

@@ -82,11 +82,8 @@ class Client:
             with response:
                 return self._body(response)
         except _CAUGHT as error:
-            if self.progress.shows(DEBUG):
-                # repr doubles backslashes, and so would conceal an escaped token
-                text = repr(error).replace("\\\\", "\\")
-                text = self._token.redact(text)[:_SHOWN_ERROR]
-                self.progress.note(DEBUG, f"error: {text}")
+            # repr doubles backslashes, and so would conceal an escaped token
+            self._debug("error", repr(error).replace("\\\\", "\\"), _SHOWN_ERROR)
             raise explain(error, self.route, self.progress.phase) from None
 
     def _send(self, url: str) -> requests.Response:
@@ -101,16 +98,15 @@ class Client:
         request = requests.Request("GET", url, headers=headers).prepare()
         response = self._adapter.send(request, stream=True, proxies=self._proxies)
         self.progress.note(REQUEST, f"response: HTTP {response.status_code}")
-        for name, value in response.headers.items() if self.progress.shows(DEBUG) else ():
-            text = self._token.redact(f"{name}: {value}")[:_SHOWN_HEADER]
-            self.progress.note(DEBUG, f"header: {text}")
+        for name, value in response.headers.items():
+            self._debug("header", f"{name}: {value}", _SHOWN_HEADER)
         return response
 
     def _refusal_of(self, response: requests.Response) -> RequestError:
         """Return the error for *response*, after its body is noted for -vvv."""
         self.progress.failure = self._refusal(response)
         if self.progress.shows(DEBUG):
-            self._note_body(_read_error_body(response))
+            self._debug("body", _read_error_body(response).decode("utf-8", "replace"), _SHOWN_BODY)
         else:
             response.close()
         return self.progress.failure
@@ -126,13 +122,14 @@ class Client:
             raise http.client.IncompleteRead(raw)
         body = _decompress(raw, response.headers.get("Content-Encoding", "").lower(), source)
         self.progress.note(REQUEST, f"response: {len(body)} bytes")
-        if self.progress.shows(DEBUG):
-            self._note_body(body)
+        self._debug("body", body.decode("utf-8", "replace"), _SHOWN_BODY)
         return body
 
-    def _note_body(self, body: bytes) -> None:
-        text = self._token.redact(body.decode("utf-8", "replace"))[:_SHOWN_BODY]
-        self.progress.note(DEBUG, f"body: {' '.join(text.split())}")
+    def _debug(self, name: str, text: str, size: int) -> None:
+        """Note *text* from the server for -vvv, redacted before it is truncated."""
+        if self.progress.shows(DEBUG):
+            shown = self._token.redact(text)[:size]
+            self.progress.note(DEBUG, f"{name}: {' '.join(shown.split())}")
 
     def _refusal(self, response: requests.Response) -> RequestError:
         """Return the error for a response whose status is not 200."""

@@ -13,7 +13,7 @@ import threading
 import time
 import zlib
 from http import HTTPStatus
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 from urllib.parse import urlsplit
 
 import requests
@@ -26,7 +26,7 @@ from check_rodin_queues.connections import Adapter, Dialer
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.inputs import strip
 from check_rodin_queues.messages import duration
-from check_rodin_queues.progress import DEBUG, REQUEST, Phase, Progress, Route
+from check_rodin_queues.progress import DEBUG, REQUEST, Phase, Route
 from check_rodin_queues.response import MAX_BYTES, invalid, too_large
 from check_rodin_queues.server import Server
 from check_rodin_queues.token import Token
@@ -58,17 +58,16 @@ class Client:
             if name.lower().endswith("_proxy"):
                 os.environ[name] = strip(value)
         self._proxies = get_environ_proxies(server.url)
-        proxy = select_proxy(server.url, self._proxies)
-        if proxy:
-            proxy = proxy if "://" in proxy else f"http://{proxy}"
-        forwarding = bool(proxy) and server.scheme == "http"
-        self.route = Route(server, _proxy_address(proxy), forwarding=forwarding)
-        if proxy and server.scheme not in self._proxies:
-            self.route.variable = "ALL_PROXY"
-        self._adapter = Adapter(dialer, context, proxy or None)
-        self.progress: Progress = dialer.progress
+        proxy = select_proxy(server.url, self._proxies) or ""
+        if proxy and "://" not in proxy:
+            proxy = f"http://{proxy}"
+        self.route = Route(server, _proxy_address(proxy))
+        self._adapter = Adapter(dialer, context, proxy)
+        self.progress = dialer.progress
         if proxy:
             self.progress.note(REQUEST, f"proxy: {self.route.proxy}")
+            if server.scheme not in self._proxies:
+                self.route.variable = "ALL_PROXY"
 
     def get(self) -> bytes:
         """Return the decoded body, of at most MAX_BYTES; raises RequestError."""
@@ -210,7 +209,7 @@ def phrase(status: int) -> str:
         return f"HTTP {status}"
 
 
-def _proxy_address(proxy: Optional[str]) -> str:
+def _proxy_address(proxy: str) -> str:
     """Return HOST:PORT of *proxy*, without its password; raises RequestError."""
     if not proxy:
         return ""

@@ -124,7 +124,7 @@ class _Dialed:
 class Adapter(requests.adapters.HTTPAdapter):
     """Connects by *dialer*, directly or by *proxy*, and verifies with *context* alone."""
 
-    def __init__(self, dialer: Dialer, context: Any, proxy: Optional[str]) -> None:
+    def __init__(self, dialer: Dialer, context: Any, proxy: str) -> None:
         old = urllib3.__version__.startswith("1.")  # type: ignore[attr-defined]
         if old and context is not None:
             # urllib3 1.26 hides an IP address from ssl, so it has to compare all names itself
@@ -145,7 +145,7 @@ class Adapter(requests.adapters.HTTPAdapter):
 
     def get_connection(self, url: Any, *_: Any, **__: Any) -> Any:
         """Return the pool for *url* (requests before 2.32)."""
-        if self._proxy is None:
+        if not self._proxy:
             return self.poolmanager.connection_from_url(url)
         contexts = {"ssl_context": self._context, "proxy_ssl_context": self._context}
         manager = self.proxy_manager_for(self._proxy, **contexts)

@@ -61,10 +61,10 @@ class Route:
     *forwarding*: the proxy itself sends the request (plain HTTP), so it may also send the response.
     """
 
-    def __init__(self, server: Server, proxy: str, *, forwarding: bool) -> None:
+    def __init__(self, server: Server, proxy: str) -> None:
         self.server = server
         self.proxy = proxy
-        self.forwarding = forwarding
+        self.forwarding = bool(proxy) and server.scheme == "http"
         #: The environment variable that names the proxy.
         self.variable = f"{server.scheme.upper()}_PROXY"
 

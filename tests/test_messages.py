@@ -533,13 +533,11 @@ def test_the_line_of_a_proxy(
 
 HOST = "rodin.example.com"
 ROUTES = {
-    "direct": Route(parse_server(HOST, None, 0, "-H"), "", forwarding=False),
-    "-6": Route(parse_server(HOST, None, 6, "-H"), "", forwarding=False),
-    "a tunnel": Route(parse_server(HOST, None, 0, "-H"), "proxy.example:3128", forwarding=False),
-    "-4 a tunnel": Route(parse_server(HOST, None, 4, "-H"), "proxy.example:3128", forwarding=False),
-    "a proxy": Route(
-        parse_server(f"http://{HOST}", None, 0, "-H"), "proxy.example:3128", forwarding=True
-    ),
+    "direct": Route(parse_server(HOST, None, 0, "-H"), ""),
+    "-6": Route(parse_server(HOST, None, 6, "-H"), ""),
+    "a tunnel": Route(parse_server(HOST, None, 0, "-H"), "proxy.example:3128"),
+    "-4 a tunnel": Route(parse_server(HOST, None, 4, "-H"), "proxy.example:3128"),
+    "a proxy": Route(parse_server(f"http://{HOST}", None, 0, "-H"), "proxy.example:3128"),
 }
 
 ERRORS = """\

@@ -133,35 +133,34 @@ class Client:
     def _refusal(self, response: requests.Response) -> RequestError:
         """Return the error for a response whose status is not 200."""
         status, forwarding = response.status_code, self.route.forwarding
-        said = phrase(status) + (f" through proxy {self.route.proxy}" if forwarding else "")
+        # the standard phrase: the server's own could say anything
+        phrase = f"HTTP {status} {http.client.responses.get(status, '')}".rstrip()
+        said = phrase + (f" through proxy {self.route.proxy}" if forwarding else "")
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return self._rejected_token(status, said)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = _retry_after(response.headers)
             return RequestError("throttled", f"{said}{wait}", "Increase check_interval")
         if status // 100 == 5:  # noqa: PLR2004
-            next_step = _CHECK_LOG
-            if status in _FROM_GATEWAY:
+            next_step = _CHECK_PROXY if forwarding else _CHECK_LOG
+            if status in _FROM_GATEWAY and not forwarding:
                 next_step = "Check whether Rodin is running behind the gateway"
-            where = f"{phrase(status)} from {self.route.peer(Phase.READING)}"
-            return RequestError("unreachable", where, _CHECK_PROXY if forwarding else next_step)
+            cause = f"{phrase} from {self.route.peer(Phase.READING)}"
+            return RequestError("unreachable", cause, next_step)
         if status // 100 == 3 and response.headers.get("Location"):  # noqa: PLR2004
             return self._redirect(said, response.headers["Location"])
+        cause, next_step = "", "Run with -vvv to see the response"
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            cause, next_step = (
-                ": the proxy requires a login",
-                f"Check USER:PASSWORD@ in {self.route.variable}",
-            )
+            cause = ": the proxy requires a login"
+            next_step = f"Check USER:PASSWORD@ in {self.route.variable}"
         elif status == HTTPStatus.BAD_REQUEST and self.route.server.scheme == "http":
-            cause, next_step = "", "If it is a TLS port, use https:// in -H"
+            next_step = "If it is a TLS port, use https:// in -H"
         elif status in _NO_API:
             cause, next_step = ": no Rodin API at this URL", _CHECK_URL
-        else:
-            cause, next_step = "", "Run with -vvv to see the response"
         return invalid(said + cause, next_step)
 
     def _rejected_token(self, status: int, said: str) -> RequestError:
-        token, forwarding = self._token, self.route.forwarding
+        token = self._token
         left = token.seconds_left(time.time())
         next_step = f"Replace it in {token.place}"
         if left is not None and left < 0:
@@ -169,7 +168,7 @@ class Client:
         elif not token.is_well_formed:
             cause = "the API token does not look like a bearer token"
             next_step = f"Write the token alone in {token.place}, without quotes or a name"
-        elif forwarding:
+        elif self.route.forwarding:
             cause = "the server or the proxy rejected the request"
             next_step = f"Check the API token in {token.place}, or add the server to NO_PROXY"
         elif status == HTTPStatus.FORBIDDEN:
@@ -199,14 +198,6 @@ class Client:
             where = f"{'a login page' if same_host else 'another host'}, {where}"
             next_step = "Check the token and the gateway's rule for this path"
         return invalid(f"{said}: redirected to {where}", next_step)
-
-
-def phrase(status: int) -> str:
-    """Return *status* with its standard phrase: the server's own phrase could say anything."""
-    try:
-        return f"HTTP {status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return f"HTTP {status}"
 
 
 def _proxy_address(proxy: str) -> str:

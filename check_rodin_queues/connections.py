@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import socket
 import time
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import requests.adapters
 import urllib3
-import urllib3.connection
 
 from check_rodin_queues.progress import REQUEST, Phase, Progress
 
@@ -90,7 +89,7 @@ def _shown(address: Tuple[Any, ...]) -> str:
 
 
 class _Dialed:
-    """The overrides for both connection classes of urllib3; *dialer* is set by a subclass."""
+    """The overrides for both connection classes of urllib3; `_pools` sets *dialer*."""
 
     dialer: Dialer
 
@@ -156,19 +155,14 @@ class Adapter(requests.adapters.HTTPAdapter):
         """Leave the verification to the context: requests would add certifi's bundle to it."""
 
 
-def _pools(dialer: Dialer) -> Dict[str, Callable[..., Any]]:
-    class Connection(_Dialed, urllib3.connection.HTTPConnection):
-        pass
+def _pools(dialer: Dialer) -> Dict[str, Any]:
+    """Return urllib3's pools with connections that *dialer* opens."""
 
-    class SecureConnection(_Dialed, urllib3.connection.HTTPSConnection):
-        pass
+    def dialed(pool: Any) -> Any:
+        connection = type("Connection", (_Dialed, pool.ConnectionCls), {"dialer": dialer})
+        return type("Pool", (pool,), {"ConnectionCls": connection})
 
-    class Pool(urllib3.HTTPConnectionPool):
-        ConnectionCls = Connection
-
-    class SecurePool(urllib3.HTTPSConnectionPool):
-        ConnectionCls = SecureConnection
-
-    for connection in (Connection, SecureConnection):
-        connection.dialer = dialer
-    return {"http": Pool, "https": SecurePool}
+    return {
+        "http": dialed(urllib3.HTTPConnectionPool),
+        "https": dialed(urllib3.HTTPSConnectionPool),
+    }

@@ -12,7 +12,7 @@ import http.client
 import os
 import re
 import socket
-from typing import TYPE_CHECKING, Dict, Iterator, List, Optional, Tuple, Type, TypeVar
+from typing import TYPE_CHECKING, Dict, List, Optional, Tuple, Type, TypeVar
 
 import requests
 import urllib3.exceptions
@@ -50,9 +50,6 @@ CERTIFICATE_ERRORS: Dict[int, _Words] = {
     **dict.fromkeys((62, 64), _WRONG_NAME),
 }
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
-_CLIENT_CERTIFICATE = (
-    "Check --client-cert and --client-key: the server may require a client certificate"
-)
 _CHECK_PEER = "Check the server's log, and --client-cert if it requires a client certificate"
 _CHECK_PROXY = "Check {variable}, or add the server to NO_PROXY"
 _CHECK_ROUTE = "Check firewalls and routing to {peer}"
@@ -61,8 +58,6 @@ BAD_PROXY = (
     "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY",
 )
 SOCKS_PROXY = ("SOCKS proxies are not supported", "Set HTTPS_PROXY to an HTTP proxy")
-_TUNNEL_REFUSED = r"Tunnel connection failed: ([1-5][0-9]{2})\b"
-_PROXY_LOGIN = "Check USER:PASSWORD@ in {variable}"
 _CHECK_LOG = "Check the log of the server or its gateway"
 #: The first exception of the chain that is here decides.
 _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
@@ -122,7 +117,7 @@ def timed_out(route: Route, phase: str, timeout: float) -> RequestError:
 
 def explain(error: BaseException, route: Route, phase: str) -> RequestError:
     """Return what *error* of a request in *phase* means."""
-    return unreachable(_filled(_words(list(_causes(error)), route, phase), route, phase))
+    return unreachable(_filled(_words(_causes(error), route, phase), route, phase))
 
 
 def _filled(words: _Words, route: Route, phase: str, timeout: float = 0) -> _Words:
@@ -147,7 +142,9 @@ def _words(causes: List[BaseException], route: Route, phase: str) -> _Words:
 
     certificate = _first(causes, ssl.SSLCertVerificationError)
     if certificate is not None:
-        return CERTIFICATE_ERRORS.get(certificate.verify_code) or _other_certificate(certificate)
+        reason = re.sub(r"[{}]", "", certificate.verify_message)
+        other = f"rejected TLS certificate on {{where}}: {reason}", "Replace it on the server"
+        return CERTIFICATE_ERRORS.get(certificate.verify_code, other)
     tls = _first(causes, ssl.SSLError)
     if tls is not None:
         return _tls_words(tls)
@@ -158,10 +155,11 @@ def _words(causes: List[BaseException], route: Route, phase: str) -> _Words:
 
 
 def _connection_words(causes: List[BaseException], route: Route, phase: str) -> _Words:
-    refused = next(filter(None, (re.match(_TUNNEL_REFUSED, str(cause)) for cause in causes)), None)
+    refused = re.search(r"Tunnel connection failed: ([1-5][0-9]{2})\b", " ".join(map(str, causes)))
     if refused:
         cause = f"proxy {{proxy}} refused the connection to {{address}}: HTTP {refused[1]}"
-        return cause, _PROXY_LOGIN if refused[1] == "407" else _CHECK_PROXY
+        is_login = refused[1] == "407"
+        return cause, "Check USER:PASSWORD@ in {variable}" if is_login else _CHECK_PROXY
     cause, next_step = _broken_words(causes, route, phase)
     from_proxy = route.is_proxy(phase) or (route.forwarding and next_step != _CHECK_LOG)
     return cause, _CHECK_PROXY if from_proxy else next_step
@@ -190,17 +188,12 @@ def _broken_words(causes: List[BaseException], route: Route, phase: str) -> _Wor
     return f"cannot connect to {{where}}: {os.strerror(number).lower()}", next_step
 
 
-def _other_certificate(error: ssl.SSLCertVerificationError) -> _Words:
-    reason = re.sub(r"[{}]", "", error.verify_message)
-    return f"rejected TLS certificate on {{where}}: {reason}", "Replace it on the server"
-
-
 def _tls_words(error: ssl.SSLError) -> _Words:
     reason = (error.reason or "").upper()
     if any(name in reason for name in _NO_TLS):
         next_step = "Check the port; for plain HTTP, use {option} http://HOST"
         return "{where} does not speak TLS", next_step
-    next_step = _CLIENT_CERTIFICATE
+    next_step = "Check --client-cert and --client-key: the server may require a client certificate"
     if "PROTOCOL" in reason:  # PROTOCOL_VERSION, UNSUPPORTED_PROTOCOL
         next_step = "Enable TLS 1.2 on the server"
     elif "UNRECOGNIZED_NAME" in reason:
@@ -226,14 +219,12 @@ def _first(causes: List[BaseException], kind: Type[_E]) -> Optional[_E]:
     return next((cause for cause in causes if isinstance(cause, kind)), None)
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield *error* and what it was made from, by its arguments and by its context, once each."""
-    waiting, seen = [error], set()
-    while waiting:
-        cause = waiting.pop(0)
-        if id(cause) in seen:
-            continue
-        seen.add(id(cause))
-        yield cause
+def _causes(error: BaseException) -> List[BaseException]:
+    """Return *error* and what it was made from, by its arguments and by its context."""
+    causes = [error]
+    for cause in causes:  # it grows on the way
         linked = (cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args)
-        waiting += (link for link in linked if isinstance(link, BaseException))
+        causes += [
+            link for link in linked if isinstance(link, BaseException) and link not in causes
+        ]
+    return causes

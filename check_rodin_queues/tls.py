@@ -45,7 +45,7 @@ def find_ca_store(ca_file: Optional[str], environ: Mapping[str, str]) -> CaStore
         path = read_variable(environ, name)
         if path:
             return _named_store(path, name)
-    return _system_store() or _certifi_store()
+    return _system_store()
 
 
 def _named_store(path: str, origin: str) -> CaStore:
@@ -61,7 +61,7 @@ def _named_store(path: str, origin: str) -> CaStore:
     return CaStore(directories[0], False, origin)
 
 
-def _system_store() -> Optional[CaStore]:
+def _system_store() -> CaStore:
     paths = ssl.get_default_verify_paths()
     for directory in filter(None, (paths.capath, *SYSTEM_DIRECTORIES)):
         if _is_hashed(directory):
@@ -69,10 +69,6 @@ def _system_store() -> Optional[CaStore]:
     for file in filter(None, (paths.cafile, *SYSTEM_FILES)):
         if os.access(file, os.R_OK):
             return CaStore(file, False, "the system's bundle")
-    return None
-
-
-def _certifi_store() -> CaStore:
     import certifi  # noqa: PLC0415 — only a host without a store needs it
 
     return CaStore(certifi.where(), False, "certifi's bundle")
@@ -93,61 +89,45 @@ def create_context(
 
     Raises ConfigError.
     """
-    context = _verifying(store) if store else _without_verification()
+    try:
+        # not create_default_context: it writes the session keys to $SSLKEYLOGFILE
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    except ssl.SSLError as error:
+        reason = (error.reason or "unknown reason").lower().replace("_", " ")
+        raise ConfigError(
+            f"OpenSSL on this host cannot create a TLS context: {reason}",
+            "Check OPENSSL_CONF and the host's openssl.cnf",
+        ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if store:
+        _load_store(context, store)
+    else:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
     if client_cert:
         _load_client_certificate(context, client_cert, client_key)
     return context
 
 
-def _without_verification() -> ssl.SSLContext:
-    try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    except ssl.SSLError as error:
-        raise _broken_openssl(error) from None
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _verifying(store: CaStore) -> ssl.SSLContext:
+def _load_store(context: ssl.SSLContext, store: CaStore) -> None:
     file, directory = (None, store.path) if store.is_directory else (store.path, None)
     try:
-        # not create_default_context: it writes the session keys to $SSLKEYLOGFILE
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_verify_locations(file, directory)
     except ssl.SSLError as error:
-        _without_verification()  # if this fails too, the store is not what is wrong
-        raise _unusable_store(store, error) from None
+        what = "no PEM certificate found" if "NO_CERTIFICATE" in str(error) else "cannot be parsed"
+        cause = f"{store.origin}: {shown_path(store.path)}: {what}"
+        raise ConfigError(cause, "Use a PEM file of CA certificates") from None
     except (OSError, ValueError) as error:
         raise unreadable(store.path, store.origin, error) from None
     # a Python that sets this flag rejects CAs without keyUsage, which OpenSSL and curl accept
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    return context
-
-
-def _unusable_store(store: CaStore, error: ssl.SSLError) -> ConfigError:
-    what = "no PEM certificate found" if "NO_CERTIFICATE" in str(error) else "cannot be parsed"
-    if not os.path.exists(store.path):
-        what = "no such file"
-    return ConfigError(
-        f"{store.origin}: {shown_path(store.path)}: {what}", "Use a PEM file of CA certificates"
-    )
-
-
-def _broken_openssl(error: ssl.SSLError) -> ConfigError:
-    reason = (error.reason or "unknown reason").lower().replace("_", " ")
-    return ConfigError(
-        f"OpenSSL on this host cannot create a TLS context: {reason}",
-        "Check OPENSSL_CONF and the host's openssl.cnf",
-    )
 
 
 def _load_client_certificate(context: ssl.SSLContext, cert: str, key: Optional[str]) -> None:
     """Load both; OpenSSL alone would ask for an encrypted key's password on the terminal."""
-    for path, option in ((cert, "--client-cert"), (key, "--client-key")):
-        if path:
-            read_file(path, option, _MAX_BYTES)
+    read_file(cert, "--client-cert", _MAX_BYTES)
+    if key:
+        read_file(key, "--client-key", _MAX_BYTES)
     asked: List[bool] = []
 
     def password() -> bytes:

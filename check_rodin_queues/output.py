@@ -95,8 +95,11 @@ def status_line(verdict: Verdict, size: int) -> str:
     more = _more(len(problems) - 1)
     if _size(start + more + end) + _MIN_PROBLEM > size:
         end = ""
-    problem = truncate(problems[0], size - _size(start + more + end))
-    return start + problem + more + (end[1:] if problem.endswith("...") and not more else end)
+    problem, room = problems[0], size - _size(start + more + end)
+    if _size(problem) > room:
+        problem = _encoded(problem)[: room - 3].decode("utf-8", "ignore") + "..."
+        end = end if more else end[1:]
+    return start + problem + more + end
 
 
 def _more(number: int) -> str:
@@ -104,32 +107,21 @@ def _more(number: int) -> str:
 
 
 def _size(text: str) -> int:
-    return len(text.encode("utf-8", "replace"))
-
-
-def truncate(text: str, size: int) -> str:
-    """Return *text* in at most *size* bytes of UTF-8, with an ellipsis if it was longer."""
-    raw = text.encode("utf-8", "replace")
-    return text if len(raw) <= size else raw[: size - 3].decode("utf-8", "ignore") + "..."
-
-
-def printable(text: str) -> str:
-    """Replace by `_` what is not printable: control characters, bidirectional marks."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else "_" for char in text)
+    return len(_encoded(text))
 
 
 def one_line(text: str) -> str:
-    """Return *text* without what could end its line or begin perfdata."""
-    return printable(text).replace("|", "_")
+    """Return *text* with `_` for what could end its line, begin perfdata or steer a terminal."""
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else "_" for char in text)
+    return text.replace("|", "_")
 
 
 def label_safe(text: str) -> str:
     """Return *text* as it can stand in a label, not yet unique."""
-    for char in "'=|;":
+    for char in "'=;":
         text = text.replace(char, "_")
-    return printable(text).replace("::", "__")[:MAX_DISPLAY_NAME] or "_"
+    return one_line(text).replace("::", "__")[:MAX_DISPLAY_NAME] or "_"
 
 
 def display_names(names: Iterable[str], redact: Callable[[str], str]) -> Dict[str, str]:
@@ -163,31 +155,24 @@ def long_output(findings: Sequence[Finding]) -> List[str]:
 
     Icinga Web makes a dot of the tag, so exactly one blank follows it.
     """
-    rows = [_row(group) for group in by_queue(findings)]
-    widths = _column_widths([row for row in rows if len(row.cells) > 1])
-    rows.sort(key=lambda row: -SEVERITY[row.state])
-    return [f"[{row.state.name}] {_aligned(row.cells, widths)}" for row in rows]
+    rows = [(worst(one.state for one in group), _cells(group)) for group in by_queue(findings)]
+    widths = _column_widths([cells for _, cells in rows if len(cells) > 1])
+    rows.sort(key=lambda row: -SEVERITY[row[0]])
+    return [f"[{state.name}] {_aligned(cells, widths)}" for state, cells in rows]
 
 
-class _Row(NamedTuple):
-    """A line of the long output; *cells* has a text for each column, one for a single finding."""
-
-    state: State
-    cells: Dict[str, str]
-
-
-def _row(group: Sequence[Finding]) -> _Row:
-    state = worst(finding.state for finding in group)
+def _cells(group: Sequence[Finding]) -> Dict[str, str]:
+    """Return the text for each column, or a single one if *group* is not about a queue."""
     first = group[0]
     if first.queue is None:
         text = measured(first) if first.is_metric else f"{first.cause} ({first.name})"
-        return _Row(state, {"": text + _limits(first)})
+        return {"": text + _limits(first)}
     cells = {"": first.display}
     for finding in group:
         if finding.is_metric:
             cells[finding.name] = f"{finding.name} {decimal(finding.value)}{_limits(finding)}"
     cells["conditions"] = ", ".join(one.name for one in group if not one.is_metric)
-    return _Row(state, cells)
+    return cells
 
 
 def _limits(finding: Finding) -> str:
@@ -200,11 +185,9 @@ def _limits(finding: Finding) -> str:
     return f" ({', '.join(words)})" if words else ""
 
 
-def _column_widths(rows: Sequence[_Row]) -> Dict[str, int]:
+def _column_widths(rows: Sequence[Dict[str, str]]) -> Dict[str, int]:
     columns = ("", *(metric.name for metric in QUEUE_METRICS), "conditions")
-    widths = {
-        name: max((len(row.cells.get(name, "")) for row in rows), default=0) for name in columns
-    }
+    widths = {name: max((len(row.get(name, "")) for row in rows), default=0) for name in columns}
     return {name: width for name, width in widths.items() if width}
 
 

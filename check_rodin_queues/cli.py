@@ -15,7 +15,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Union
 
-from check_rodin_queues import __version__
+from check_rodin_queues import __version__, output
 from check_rodin_queues import options as command_line
 from check_rodin_queues.conditions import STALLED
 from check_rodin_queues.errors import CheckError, ConfigError, RequestError, State, UsageError
@@ -24,15 +24,7 @@ from check_rodin_queues.inputs import read_file, strip
 from check_rodin_queues.lean_imports import load_requests
 from check_rodin_queues.metrics import TOKEN_EXPIRES_IN
 from check_rodin_queues.options import DEFAULT_TIMEOUT, Options
-from check_rodin_queues.output import (
-    Report,
-    can_fail,
-    display_names,
-    label_safe,
-    long_output,
-    report,
-    why,
-)
+from check_rodin_queues.output import Report
 from check_rodin_queues.progress import DEBUG, NOTICE, REQUEST, Phase, Progress
 from check_rodin_queues.response import MAX_BYTES, Snapshot, parse, parse_saved
 from check_rodin_queues.second_look import PAUSE, Looks, look_again
@@ -196,7 +188,9 @@ class Run:
         *duration* is that of the first request, in seconds.
         """
         state = options.policy.states[STALLED]
-        is_decisive = can_fail(state, options.probe) if options.probe else state is not State.OK
+        is_decisive = (
+            output.can_fail(state, options.probe) if options.probe else state is not State.OK
+        )
 
         def may_look() -> bool:
             left = self._watchdog.deadline - time.monotonic()
@@ -217,7 +211,7 @@ class Run:
     def _judge_looks(self, options: Options, looks: Looks) -> Verdict:
         policy, snapshot = options.policy, looks.snapshot
         selection = select(policy, snapshot)
-        names = display_names(snapshot.names, self._redact)
+        names = output.display_names(snapshot.names, self._redact)
         excluded = sorted(names[name] for name in snapshot.names if not covers(policy, name))
         if excluded:
             more = len(excluded) - _MAX_EXCLUDED
@@ -225,7 +219,7 @@ class Run:
             self._progress.note(NOTICE, f"excluded by -q and -x: {shown}")
         for threshold in unmatched(policy, selection) if self._progress.verbosity else ():
             self._progress.note(NOTICE, f"no queue matches {threshold.origin}")
-        names.update((name, label_safe(self._redact(name))) for name in selection.missing)
+        names.update((name, output.label_safe(self._redact(name))) for name in selection.missing)
         return self._judge(options, names, selection=selection, stalled=looks.stalled)
 
     def _judge_failure(self, options: Options, failure: RequestError) -> Verdict:
@@ -276,10 +270,10 @@ class Run:
     def _report(self, verdict: Verdict) -> Report:
         more: List[str] = []
         if self._progress.shows(NOTICE):
-            more += long_output(verdict.findings) + self._progress.notes()
+            more += output.long_output(verdict.findings) + self._progress.notes()
         if self._progress.shows(REQUEST):
-            more += why(verdict.findings)
-        return report(verdict, self._probe, more, self._redact)
+            more += output.why(verdict.findings)
+        return output.report(verdict, self._probe, more, self._redact)
 
     def _redact(self, text: str) -> str:
         return self._token.redact(text) if self._token else text

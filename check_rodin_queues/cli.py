@@ -23,7 +23,7 @@ from check_rodin_queues.extra_opts import read_words
 from check_rodin_queues.inputs import read_file, strip
 from check_rodin_queues.lean_imports import load_requests
 from check_rodin_queues.metrics import TOKEN_EXPIRES_IN
-from check_rodin_queues.options import DEFAULT_TIMEOUT, Options
+from check_rodin_queues.options import Options
 from check_rodin_queues.output import Report
 from check_rodin_queues.progress import DEBUG, NOTICE, REQUEST, Phase, Progress
 from check_rodin_queues.response import MAX_BYTES, Snapshot, parse, parse_saved
@@ -51,14 +51,12 @@ class Run:
         self._words = words
         self._environ = environ
         self._watchdog = watchdog
-        self._options: Optional[Options] = None
         self._probe = command_line.find_probe(words)
         self._token: Optional[Token] = token_to_redact(environ)
         self._client: Optional[Client] = None
         self._progress = Progress()
         self._elapsed: Optional[float] = None
         self._kept: Optional[Looks] = None
-        watchdog.end_early = self.end_early
 
     def report(self, parsed: Union[Options, UsageError]) -> Report:
         """Return what the process prints and its exit code, also if a step fails.
@@ -70,10 +68,8 @@ class Run:
                 raise parsed  # noqa: TRY301 — the errors are handled in one place
             return self._report(self._check(self._read_options(parsed)))
         except CheckError as error:
-            mistaken = isinstance(error, UsageError)
-            return self._report(
-                Verdict(State.UNKNOWN, (error.cause,), error.next_step, mistaken=mistaken)
-            )
+            verdict = _unknown(error.cause, error.next_step)
+            return self._report(verdict._replace(mistaken=isinstance(error, UsageError)))
         except Exception as error:  # noqa: BLE001 — a bug must not look like a state of the queues
             return self._report(self._internal_error(error))
 
@@ -108,10 +104,9 @@ class Run:
         return options
 
     def _use(self, options: Options) -> None:
-        self._options = options
         self._probe = options.probe
         self._progress.verbosity = options.verbosity
-        self._watchdog.guard(options.timeout)
+        self._watchdog.guard(options.timeout, lambda name: self._report(self._end(options, name)))
 
     def _connect(self, options: Options) -> None:
         """Make the client from everything that the options, the environment and files say."""
@@ -240,32 +235,28 @@ class Run:
         )
         return judge(options.policy, attempt, names)
 
-    def end_early(self, signal_name: str) -> Report:
-        """Return the report for a signal, or for the deadline; called in the watchdog's thread."""
-        progress, options, client = self._progress, self._options, self._client
+    def _end(self, options: Options, signal_name: str) -> Verdict:
+        """Return the verdict at a signal, or at the deadline; called in the watchdog's thread."""
+        progress, timeout = self._progress, f"{options.timeout:g} s"
+        # nothing is asked before the client is there
+        client = self._client if progress.phase != Phase.STARTING else None
         if signal_name:
-            cause = f"interrupted by {signal_name} while {self._doing()}"
+            doing = f"waiting for {client.route.peer(progress.phase)}" if client else progress.step
             step = "Set -t below the monitoring system's own timeout"
-            return self._report(Verdict(State.UNKNOWN, (cause,), step))
-        if options is None or client is None or progress.phase == Phase.STARTING:
-            timeout = options.timeout if options else DEFAULT_TIMEOUT
-            cause = f"still {progress.step} after {timeout:g} s, the server was not asked (timeout)"
+            return _unknown(f"interrupted by {signal_name} while {doing}", step)
+        if client is None:
             step = "Check load and disks of the monitoring host"
-            if options and options.input == "-":
+            if options.input == "-":
                 step = "Check the command that writes to standard input"
-            return self._report(Verdict(State.UNKNOWN, (cause,), step))
+            cause = f"still {progress.step} after {timeout}, the server was not asked (timeout)"
+            return _unknown(cause, step)
         if self._kept:
-            self._progress.note(NOTICE, f"second look failed: no response in {options.timeout:g} s")
-            return self._report(self._judge_looks(options, self._kept))
+            progress.note(NOTICE, f"second look failed: no response in {timeout}")
+            return self._judge_looks(options, self._kept)
         from check_rodin_queues.connection_errors import timed_out
 
         failure = progress.failure or timed_out(client.route, progress.phase, options.timeout)
-        return self._report(self._judge_failure(options, failure))
-
-    def _doing(self) -> str:
-        if self._client and self._progress.phase != Phase.STARTING:
-            return f"waiting for {self._client.route.peer(self._progress.phase)}"
-        return self._progress.step
+        return self._judge_failure(options, failure)
 
     def _report(self, verdict: Verdict) -> Report:
         more: List[str] = []
@@ -284,13 +275,13 @@ class Run:
         for line in traceback.format_tb(error.__traceback__):
             self._progress.note(DEBUG, line)
         if isinstance(error, ImportError):
-            return Verdict(
-                State.UNKNOWN,
-                (f"the Python module {error.name} cannot be imported by {sys.executable}",),
-                "Install the plugin again for this Python",
-            )
+            cause = f"the Python module {error.name} cannot be imported by {sys.executable}"
+            return _unknown(cause, "Install the plugin again for this Python")
         where = traceback.extract_tb(error.__traceback__)[-1]
         file = where.filename.rpartition("/")[2]
         cause = f"internal error: {type(error).__name__} at {file}:{where.lineno}"
-        step = f"Run with -vvv and report it (version {__version__})"
-        return Verdict(State.UNKNOWN, (cause,), step)
+        return _unknown(cause, f"Run with -vvv and report it (version {__version__})")
+
+
+def _unknown(cause: str, next_step: str) -> Verdict:
+    return Verdict(State.UNKNOWN, (cause,), next_step)

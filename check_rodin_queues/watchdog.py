@@ -33,17 +33,12 @@ _FOREVER = 3600.0
 
 
 class Watchdog:
-    """Ends the process, early if need be.
-
-    *end_early* returns the report for a signal of the given name, or for the deadline if the name
-    is empty. It is called in the thread of the watchdog.
-    """
+    """Ends the process, early if need be."""
 
     def __init__(self, started: float, timeout: float, fallback: Report) -> None:
         """Take the program's first moment, on the monotonic clock, in seconds."""
         self.started = started
         self.deadline = started + timeout
-        self.end_early: Callable[[str], Report] = lambda _: fallback
         self._fallback = fallback
         self._lock = threading.Lock()
         self._code = fallback.code
@@ -53,8 +48,13 @@ class Watchdog:
         """Return the seconds since the program's first moment."""
         return time.monotonic() - self.started
 
-    def guard(self, timeout: float) -> None:
-        """End the run *timeout* seconds after its start; called again, this is the new time."""
+    def guard(self, timeout: float, end_early: Callable[[str], Report]) -> None:
+        """End the run *timeout* seconds after its start; called again, this is the new time.
+
+        *end_early* returns the report for a signal of the given name, or for the deadline if the
+        name is empty. It is called in the thread of the watchdog.
+        """
+        self._end_early = end_early
         self.deadline = self.started + timeout
         left = max(self.deadline - time.monotonic(), 0)
         signal.setitimer(signal.ITIMER_REAL, left + _LAST_RESORT)
@@ -95,7 +95,7 @@ class Watchdog:
         name = self._wait()
         if self._lock.acquire(blocking=False):
             try:
-                report = self.end_early(name)
+                report = self._end_early(name)
             except BaseException:  # noqa: BLE001 — there is no other report than the fallback
                 report = self._fallback
             self._end(report)

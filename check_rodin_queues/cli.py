@@ -158,15 +158,14 @@ class Run:
             return None
         from check_rodin_queues.tls import create_context, find_ca_store
 
+        store = None
+        if options.ca_file or not options.insecure:
+            store = find_ca_store(options.ca_file, self._environ)
+            self._progress.note(REQUEST, f"CA store: {store.path} ({store.origin})")
         if options.insecure:
             self._progress.note(NOTICE, "--insecure: the server's certificate was not verified")
-        store = find_ca_store(options.ca_file, self._environ)
-        if not options.insecure:
-            self._progress.note(REQUEST, f"CA store: {store.path} ({store.origin})")
-        elif options.ca_file:
-            create_context(store, None, None)  # a wrong --ca-file is an error all the same
         return create_context(
-            None if options.insecure else store, options.client_cert, options.client_key
+            store, options.client_cert, options.client_key, verify=not options.insecure
         )
 
     def _ask(self, options: Options) -> Snapshot:

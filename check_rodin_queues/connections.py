@@ -69,17 +69,16 @@ def _has_route(target: Tuple[Any, ...]) -> bool:
 
 
 def _connected(target: Tuple[Any, ...], share: Optional[float], options: Any) -> socket.socket:
-    family, kind, protocol, _, address = target
-    connection = socket.socket(family, kind, protocol)
+    connection = socket.socket(*target[:3])
     try:
         for option in options or ():
             connection.setsockopt(*option)
         connection.settimeout(share)
-        connection.connect(address)
+        connection.connect(target[4])
+        connection.settimeout(None)
     except OSError:
         connection.close()
         raise
-    connection.settimeout(None)
     return connection
 
 

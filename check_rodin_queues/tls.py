@@ -83,12 +83,13 @@ def _is_hashed(directory: str) -> bool:
 
 
 def create_context(
-    store: Optional[CaStore], client_cert: Optional[str], client_key: Optional[str]
+    store: Optional[CaStore],
+    client_cert: Optional[str],
+    client_key: Optional[str],
+    *,
+    verify: bool = True,
 ) -> ssl.SSLContext:
-    """Return the context for all connections; without *store* nothing is verified.
-
-    Raises ConfigError.
-    """
+    """Return the context for all connections; raises ConfigError, also if nothing is verified."""
     try:
         # not create_default_context: it writes the session keys to $SSLKEYLOGFILE
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -101,7 +102,7 @@ def create_context(
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if store:
         _load_store(context, store)
-    else:
+    if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if client_cert:

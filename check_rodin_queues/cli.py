@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Union
 
 from check_rodin_queues import __version__, output
 from check_rodin_queues import options as command_line
@@ -45,9 +45,7 @@ _MAX_EXCLUDED = 20
 class Run:
     """One run. It knows at each moment what to report if the run has to end early."""
 
-    def __init__(
-        self, words: Sequence[str], environ: Mapping[str, str], watchdog: Watchdog
-    ) -> None:
+    def __init__(self, words: List[str], environ: Mapping[str, str], watchdog: Watchdog) -> None:
         self._words = words
         self._environ = environ
         self._watchdog = watchdog
@@ -181,21 +179,14 @@ class Run:
 
         *duration* is that of the first request, in seconds.
         """
-        state = options.policy.states[STALLED]
-        is_decisive = (
-            output.can_fail(state, options.probe) if options.probe else state is not State.OK
-        )
+        matters = output.can_matter(options.policy.states[STALLED], options.probe)
 
         def may_look() -> bool:
             left = self._watchdog.deadline - time.monotonic()
-            return is_decisive and self._client is not None and left >= PAUSE + 2 * duration
+            return matters and self._client is not None and left >= PAUSE + 2 * duration
 
         for looks in look_again(
-            first,
-            options.policy,
-            ask=lambda: self._ask(options),
-            wait=time.sleep,
-            may_look=may_look,
+            first, options.policy, lambda: self._ask(options), time.sleep, may_look
         ):
             self._kept = looks  # what counts if the run has to end during a later look
         if looks.note:

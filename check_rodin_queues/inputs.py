@@ -8,7 +8,6 @@ from typing import Mapping
 from check_rodin_queues.errors import ConfigError
 
 _STDIN = 0
-_BYTE_ORDER_MARK = "\ufeff"
 
 
 def read_variable(environ: Mapping[str, str], name: str) -> str:
@@ -18,7 +17,7 @@ def read_variable(environ: Mapping[str, str], name: str) -> str:
 
 def strip(text: str) -> str:
     """Return *text* without white space and a byte order mark around it."""
-    return text.strip().lstrip(_BYTE_ORDER_MARK).strip()
+    return text.strip().lstrip("\ufeff").strip()
 
 
 def read_file(path: str, origin: str, limit: int) -> bytes:

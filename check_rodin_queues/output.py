@@ -74,8 +74,10 @@ def fails(verdict: Verdict, kind: str) -> bool:
     return verdict.state in (State.CRITICAL, State.UNKNOWN)
 
 
-def can_fail(state: State, kind: str) -> bool:
-    """Return whether a queue condition with *state* fails a probe of *kind*."""
+def can_matter(state: State, kind: Optional[str]) -> bool:
+    """Return whether a queue condition with *state* can decide the exit code."""
+    if kind is None:
+        return state is not State.OK
     return state is State.CRITICAL or (state is State.UNKNOWN and kind != _LIVENESS)
 
 

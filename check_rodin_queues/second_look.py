@@ -35,7 +35,6 @@ class Looks:
 def look_again(
     first: Snapshot,
     policy: Policy,
-    *,
     ask: Callable[[], Snapshot],
     wait: Callable[[float], None],
     may_look: Callable[[], bool],

@@ -29,7 +29,6 @@ _LAST_RESORT = 3.0
 #: A pipe that poll() calls writable takes a page without blocking (POSIX: PIPE_BUF).
 _BLOCK = 4096
 _STDOUT = 1
-_FOREVER = 3600.0
 
 
 class Watchdog:
@@ -88,7 +87,7 @@ class Watchdog:
         At once, by os._exit: the interpreter's own end would cost a tenth of the run.
         """
         if not self._lock.acquire(blocking=False):
-            time.sleep(_FOREVER)  # the watchdog ends the process
+            time.sleep(3600)  # the watchdog ends the process
         self._end(report)
 
     def _watch(self) -> None:

@@ -53,12 +53,11 @@ def _named_store(path: str, origin: str) -> CaStore:
     hashed = [directory for directory in directories if _is_hashed(directory)]
     if hashed:
         return CaStore(":".join(hashed), True, origin)
-    if os.path.isdir(directories[0]):
-        raise ConfigError(
-            f"{origin}: no hash links in the directory {directories[0]}",
-            f"Run: openssl rehash {directories[0]}",
-        )
-    return CaStore(directories[0], False, origin)
+    first = directories[0]
+    if os.path.isdir(first):
+        cause = f"{origin}: no hash links in the directory {first}"
+        raise ConfigError(cause, f"Run: openssl rehash {first}")
+    return CaStore(first, False, origin)
 
 
 def _system_store() -> CaStore:
@@ -83,11 +82,7 @@ def _is_hashed(directory: str) -> bool:
 
 
 def create_context(
-    store: Optional[CaStore],
-    client_cert: Optional[str],
-    client_key: Optional[str],
-    *,
-    verify: bool = True,
+    store: Optional[CaStore], cert: Optional[str], key: Optional[str], *, verify: bool = True
 ) -> ssl.SSLContext:
     """Return the context for all connections; raises ConfigError, also if nothing is verified."""
     try:
@@ -105,8 +100,8 @@ def create_context(
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if client_cert:
-        _load_client_certificate(context, client_cert, client_key)
+    if cert:
+        _load_client_certificate(context, cert, key)
     return context
 
 
@@ -139,12 +134,11 @@ def _load_client_certificate(context: ssl.SSLContext, cert: str, key: Optional[s
         context.load_cert_chain(cert, key, password=password)
     except (ssl.SSLError, ValueError) as error:
         where = f"{'--client-key' if key else '--client-cert'}: {shown_path(key or cert)}"
+        cause, next_step = "no PEM certificate with its private key found", "Check both files"
         if asked:
-            raise ConfigError(f"{where}: the key is encrypted", "Use an unencrypted key") from None
-        if "KEY_VALUES_MISMATCH" in str(error):
-            cause = f"{where}: the key does not belong to the certificate"
-            raise ConfigError(cause, "Check both files") from None
-        raise ConfigError(
-            f"{where}: no PEM certificate with its private key found",
-            "Check both files" if key else "Add --client-key, if the key is in another file",
-        ) from None
+            cause, next_step = "the key is encrypted", "Use an unencrypted key"
+        elif "KEY_VALUES_MISMATCH" in str(error):
+            cause = "the key does not belong to the certificate"
+        elif not key:
+            next_step = "Add --client-key, if the key is in another file"
+        raise ConfigError(f"{where}: {cause}", next_step) from None

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import re
 import threading
 import time
 import zlib
 from http import HTTPStatus
-from typing import Any, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -139,8 +140,10 @@ class Client:
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             return self._rejected_token(status, said)
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            wait = _retry_after(response.headers)
-            return RequestError("throttled", f"{said}{wait}", "Increase check_interval")
+            wait = response.headers.get("Retry-After", "")
+            if re.fullmatch(r"[0-9]{1,7}", wait):
+                said += f", retry after {duration(int(wait))}"
+            return RequestError("throttled", said, "Increase check_interval")
         if status // 100 == 5:  # noqa: PLR2004
             next_step = _CHECK_PROXY if forwarding else _CHECK_LOG
             if status in _FROM_GATEWAY and not forwarding:
@@ -251,9 +254,3 @@ def _decompress(raw: bytes, encoding: str, source: str) -> bytes:
     if not reader.eof or reader.unused_data:
         raise invalid(f"{source} an incomplete {encoding} body", _NO_COMPRESSION)
     return body
-
-
-def _retry_after(headers: Mapping[str, str]) -> str:
-    seconds = headers.get("Retry-After", "")
-    is_short = seconds.isdecimal() and len(seconds) < 8  # noqa: PLR2004
-    return f", retry after {duration(int(seconds))}" if is_short else ""

@@ -158,9 +158,9 @@ def long_output(findings: Sequence[Finding]) -> List[str]:
     Icinga Web makes a dot of the tag, so exactly one blank follows it.
     """
     rows = [(worst(one.state for one in group), _cells(group)) for group in by_queue(findings)]
-    widths = _column_widths([cells for _, cells in rows if len(cells) > 1])
+    columns = _columns([cells for _, cells in rows if len(cells) > 1])
     rows.sort(key=lambda row: -SEVERITY[row[0]])
-    return [f"[{state.name}] {_aligned(cells, widths)}" for state, cells in rows]
+    return [f"[{state.name}] {_aligned(cells, columns)}" for state, cells in rows]
 
 
 def _cells(group: Sequence[Finding]) -> Dict[str, str]:
@@ -187,16 +187,15 @@ def _limits(finding: Finding) -> str:
     return f" ({', '.join(words)})" if words else ""
 
 
-def _column_widths(rows: Sequence[Dict[str, str]]) -> Dict[str, int]:
-    columns = ("", *(metric.name for metric in QUEUE_METRICS), "conditions")
-    widths = {name: max((len(row.get(name, "")) for row in rows), default=0) for name in columns}
-    return {name: width for name, width in widths.items() if width}
+def _columns(rows: Sequence[Dict[str, str]]) -> Dict[str, int]:
+    """Return the width of each column of *rows* that is not empty."""
+    names = ("", *(metric.name for metric in QUEUE_METRICS), "conditions")
+    widths = {name: max((len(row.get(name, "")) for row in rows), default=0) for name in names}
+    return {name: width for name, width in widths.items() if width or not name}
 
 
-def _aligned(cells: Dict[str, str], widths: Dict[str, int]) -> str:
-    if len(cells) == 1:
-        return cells[""]
-    return "  ".join(cells.get(name, "").ljust(width) for name, width in widths.items()).rstrip()
+def _aligned(cells: Dict[str, str], columns: Dict[str, int]) -> str:
+    return "  ".join(cells.get(name, "").ljust(width) for name, width in columns.items()).rstrip()
 
 
 def why(findings: Sequence[Finding]) -> List[str]:

@@ -23,13 +23,13 @@ MAX_LOOKS = 3
 class Looks:
     """The last complete snapshot, and the names of the queues that were stalled in every look.
 
-    *note* says why a later look was not used, for -v.
+    *note* says why the look after it was not used, for -v.
     """
 
-    def __init__(self, snapshot: Snapshot, stalled: FrozenSet[str], note: str = "") -> None:
+    def __init__(self, snapshot: Snapshot, stalled: FrozenSet[str]) -> None:
         self.snapshot = snapshot
         self.stalled = stalled
-        self.note = note
+        self.note = ""
 
 
 def look_again(
@@ -52,10 +52,10 @@ def look_again(
         try:
             snapshot = ask()
         except RequestError as error:
-            yield Looks(looks.snapshot, looks.stalled, f"second look failed: {error}")
+            looks.note = f"second look failed: {error}"
             return
         if _faults(snapshot, policy) - _faults(first, policy) or not snapshot.queues:
-            yield Looks(looks.snapshot, looks.stalled, "second look failed: incomplete response")
+            looks.note = "second look failed: incomplete response"
             return
         looks = Looks(snapshot, looks.stalled & stalled_queues(snapshot, policy))
         yield looks

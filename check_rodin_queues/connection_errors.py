@@ -12,7 +12,7 @@ import http.client
 import os
 import re
 import socket
-from typing import TYPE_CHECKING, Dict, List, Optional, Tuple, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple, Type
 
 import requests
 import urllib3.exceptions
@@ -75,6 +75,7 @@ _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
     (urllib3.exceptions.InvalidHeader, ("{where} sent an invalid header", _CHECK_LOG)),
 )
 
+_NO_HANDSHAKE = "no TLS handshake with {where} within {timeout:g} s"
 #: What a timeout says in each phase.
 _TIMEOUTS: Dict[str, _Words] = {
     Phase.RESOLVING: (
@@ -82,15 +83,9 @@ _TIMEOUTS: Dict[str, _Words] = {
         "Check DNS on the monitoring host",
     ),
     Phase.CONNECTING: ("no TCP connection to {where} within {timeout:g} s", _CHECK_ROUTE),
-    Phase.PROXY_TLS: (
-        "no TLS handshake with {where} within {timeout:g} s",
-        "Check whether the proxy needs http:// in {variable}",
-    ),
+    Phase.PROXY_TLS: (_NO_HANDSHAKE, "Check whether the proxy needs http:// in {variable}"),
     Phase.PROXY_REPLY: ("no reply from {where} to CONNECT within {timeout:g} s", _CHECK_PROXY),
-    Phase.TLS: (
-        "no TLS handshake with {where} within {timeout:g} s",
-        "Check the port, and the server's load",
-    ),
+    Phase.TLS: (_NO_HANDSHAKE, "Check the port, and the server's load"),
     Phase.WAITING: (
         "connected to {where}, but no response within {timeout:g} s",
         "Check the server's load, or raise -t",
@@ -212,10 +207,7 @@ def _resolve_words(route: Route) -> _Words:
     return cause, _CHECK_PROXY if route.proxy else "Check -H, and DNS on the monitoring host"
 
 
-_E = TypeVar("_E", bound=BaseException)
-
-
-def _first(causes: List[BaseException], kind: Type[_E]) -> Optional[_E]:
+def _first(causes: List[BaseException], kind: Type[BaseException]) -> Any:
     return next((cause for cause in causes if isinstance(cause, kind)), None)
 
 

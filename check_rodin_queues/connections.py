@@ -40,8 +40,7 @@ class Dialer:
         if len(found) > 1:
             found = list(filter(_has_route, found)) or found
         failure = OSError(f"{host} has no address")
-        for index, target in enumerate(found):
-            left = len(found) - index
+        for left, target in zip(range(len(found), 0, -1), found):
             remaining = max(self._deadline - time.monotonic(), 0.01)
             share = min(remaining / left, self._timeout / 3) if left > 1 else None
             try:
@@ -49,9 +48,9 @@ class Dialer:
             except OSError as error:
                 self.progress.note(REQUEST, f"no connection to {_shown(target[4])}: {error}")
                 failure = error
-                continue
-            self.progress.note(REQUEST, f"connected to {_shown(target[4])}")
-            return connection
+            else:
+                self.progress.note(REQUEST, f"connected to {_shown(target[4])}")
+                return connection
         raise failure
 
 

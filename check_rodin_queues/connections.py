@@ -15,15 +15,13 @@ import urllib3
 
 from check_rodin_queues.progress import REQUEST, Phase, Progress
 
-_FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
-
 
 class Dialer:
     """Opens TCP connections within the time that is left."""
 
     def __init__(self, family: int, timeout: float, deadline: float, progress: Progress) -> None:
         """*deadline* is on the monotonic clock; *timeout* is the whole time of the run."""
-        self._family = _FAMILIES[family]
+        self._family = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[family]
         self._timeout = timeout
         self._deadline = deadline
         self.progress = progress
@@ -92,10 +90,9 @@ class _Dialed:
     dialer: Dialer
 
     def _new_conn(self: Any) -> socket.socket:
-        connection: socket.socket = self.dialer.connect(
-            self._dns_host, self.port, self.socket_options
-        )
-        self.dialer.progress.phase = Phase.TLS
+        dialer: Dialer = self.dialer
+        connection = dialer.connect(self._dns_host, self.port, self.socket_options)
+        dialer.progress.phase = Phase.TLS
         return connection
 
     def _connect_tls_proxy(self: Any, host: str, connection: socket.socket) -> Any:
@@ -105,7 +102,6 @@ class _Dialed:
         checked, context.check_hostname = context.check_hostname, bool(context.verify_mode)
         wrapped = context.wrap_socket(connection, server_hostname=host)
         context.check_hostname = checked
-        self.dialer.progress.phase = Phase.TLS
         return wrapped
 
     def _tunnel(self) -> None:
@@ -132,9 +128,8 @@ class Adapter(requests.adapters.HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of direct connections."""
+        """Make the manager of direct connections."""
         super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._pools
 
     def get_connection_with_tls_context(self, request: Any, *_: Any, **__: Any) -> Any:
         """Return the pool for *request* (requests 2.32 and newer)."""
@@ -142,10 +137,10 @@ class Adapter(requests.adapters.HTTPAdapter):
 
     def get_connection(self, url: Any, *_: Any, **__: Any) -> Any:
         """Return the pool for *url* (requests before 2.32)."""
-        if not self._proxy:
-            return self.poolmanager.connection_from_url(url)
-        contexts = {"ssl_context": self._context, "proxy_ssl_context": self._context}
-        manager = self.proxy_manager_for(self._proxy, **contexts)
+        manager = self.poolmanager
+        if self._proxy:
+            contexts = {"ssl_context": self._context, "proxy_ssl_context": self._context}
+            manager = self.proxy_manager_for(self._proxy, **contexts)
         manager.pool_classes_by_scheme = self._pools
         return manager.connection_from_url(url)
 

@@ -14,7 +14,6 @@ import re
 import socket
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple, Type
 
-import requests
 import urllib3.exceptions
 from urllib3.util.ssl_match_hostname import CertificateError
 
@@ -61,11 +60,9 @@ SOCKS_PROXY = ("SOCKS proxies are not supported", "Set HTTPS_PROXY to an HTTP pr
 _CHECK_LOG = "Check the log of the server or its gateway"
 #: The first exception of the chain that is here decides.
 _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
-    (requests.exceptions.InvalidProxyURL, BAD_PROXY),
     (urllib3.exceptions.LocationParseError, BAD_PROXY),
     (http.client.InvalidURL, BAD_PROXY),
     (UnicodeError, BAD_PROXY),  # no such host name can be resolved
-    (requests.exceptions.InvalidSchema, SOCKS_PROXY),
     (CertificateError, _WRONG_NAME),  # of urllib3 1.26
     (
         http.client.IncompleteRead,

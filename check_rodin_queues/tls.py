@@ -16,7 +16,6 @@ from typing import List, Mapping, NamedTuple, Optional
 from check_rodin_queues.errors import ConfigError
 from check_rodin_queues.inputs import read_file, read_variable, shown_path, unreadable
 
-_MAX_BYTES = 16 * 1024 * 1024
 #: Each names a file or a directory; the first that is set is used.
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 #: Where distributions keep the store to which an administrator adds a private CA.
@@ -121,9 +120,9 @@ def _load_store(context: ssl.SSLContext, store: CaStore) -> None:
 
 def _load_client_certificate(context: ssl.SSLContext, cert: str, key: Optional[str]) -> None:
     """Load both; OpenSSL alone would ask for an encrypted key's password on the terminal."""
-    read_file(cert, "--client-cert", _MAX_BYTES)
+    read_file(cert, "--client-cert", 0)  # OpenSSL does not say which file it cannot open
     if key:
-        read_file(key, "--client-key", _MAX_BYTES)
+        read_file(key, "--client-key", 0)
     asked: List[bool] = []
 
     def password() -> bytes:

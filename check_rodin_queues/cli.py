@@ -156,15 +156,13 @@ class Run:
             return None
         from check_rodin_queues.tls import create_context, find_ca_store
 
-        store = None
-        if options.ca_file or not options.insecure:
+        store, verify = None, not options.insecure
+        if options.ca_file or verify:
             store = find_ca_store(options.ca_file, self._environ)
             self._progress.note(REQUEST, f"CA store: {store.path} ({store.origin})")
-        if options.insecure:
+        if not verify:
             self._progress.note(NOTICE, "--insecure: the server's certificate was not verified")
-        return create_context(
-            store, options.client_cert, options.client_key, verify=not options.insecure
-        )
+        return create_context(store, options.client_cert, options.client_key, verify=verify)
 
     def _ask(self, options: Options) -> Snapshot:
         """Return the snapshot of one response, or of the saved one."""

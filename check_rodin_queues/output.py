@@ -18,9 +18,8 @@ from check_rodin_queues.verdict import Finding, Verdict, by_queue
 NAME = "RODIN_QUEUES"
 #: The most bytes before the perfdata: databases of monitoring systems keep 255.
 MAX_STATUS = 254
-#: The longest label of a queue, in characters, and the longest display name in it.
-MAX_LABEL = 80
-MAX_DISPLAY_NAME = MAX_LABEL - max(len(metric.name) for metric in QUEUE_METRICS) - 1
+#: The longest display name, in characters: with a dot and a metric, its longest label has 80.
+MAX_DISPLAY_NAME = 79 - max(len(metric.name) for metric in QUEUE_METRICS)
 _LIVENESS = "liveness"
 #: How many bytes of a long problem are kept before its next step is dropped.
 _MIN_PROBLEM = 80

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from check_rodin_queues.conditions import EMPTY, INVALID, MISSING
+from check_rodin_queues.conditions import EMPTY, INVALID, MISSING, STALLED, STRANDED
 from check_rodin_queues.errors import State
-from check_rodin_queues.metrics import TIME, TOKEN_EXPIRES_IN, Number, decimal
+from check_rodin_queues.metrics import TIME, TOKEN_EXPIRES_IN, TOTAL, Number, decimal
 from check_rodin_queues.response import FIELDS
 from check_rodin_queues.selection import BY_DEFAULT, Policy
 from check_rodin_queues.thresholds import ABOVE, BELOW, INSIDE, Range
@@ -29,34 +29,52 @@ WORDS: Dict[str, Tuple[str, str, str]] = {
     "awaiting_per_consumer": ("{} jobs waiting per consumer", _OVERLOADED, _IDLE),
     "busy_ratio": ("{} consumers busy", "Add workers if jobs are waiting", _IDLE),
     TIME.name: (
-        "the check took {} s",
+        "the check took {}",
         "Check the server's load and the network",
         "Check the threshold",
     ),
     TOKEN_EXPIRES_IN.name: ("the API token {}", "Check the threshold", "Replace it in {place}"),
 }
+#: The counts that show a condition of a queue; its name stands behind the last.
+FACTS: Dict[str, Tuple[str, ...]] = {
+    STRANDED: ("consumers", "job_awaiting"),
+    STALLED: ("job_awaiting", "consumers", "job_running"),
+}
 #: Metrics for which N alone, the range 0 to N, is probably a minimum with its colon forgotten.
 _MINIMA = ("consumers", TOKEN_EXPIRES_IN.name)
 
 
-def fact_words(
-    name: str, value: Optional[Number], tags: Sequence[str], *, stalled: bool = False
-) -> str:
-    """Return a count with its noun and its limits; without a *value* only the noun."""
+def fact_words(name: str, value: Optional[Number], findings: Sequence[Finding]) -> str:
+    """Return a count with its noun, and behind it the limits and conditions of *findings*.
+
+    *value* is None for queues that share a limit and have different values.
+    """
     text = WORDS[name][0]
     if value is None:
-        text = text.replace("{} ", "")
+        limited = next(finding for finding in findings if finding.is_metric)
+        text = text.format("too many" if is_high(limited) else "too few")
     elif name == "busy_ratio":
         text = f"{'all consumers busy, ' if value >= 1 else ''}busy_ratio {decimal(value)}"
+    elif name == "consumers" and value == 0:
+        text = "no consumers"
+    elif name == "consumers" and not findings:
+        text = f"{count(int(value), 'consumer')} connected"
+    elif name == "job_running" and any(finding.name == STALLED for finding in findings):
+        text = "0 running"
     elif value == 1 and name in FIELDS:
         text = text.format(1).replace("consumers", "consumer").replace("jobs", "job")
     else:
-        text = text.format("no" if name == "consumers" and value == 0 else decimal(value))
-    if stalled and name == "consumers":
-        text += " connected"
-    elif stalled and name == "job_running" and value == 0:
-        text = "0 running"
-    return " ".join((text, *(f"({tag})" for tag in dict.fromkeys(tags))))
+        text = text.format(_shown(name, value))
+    if findings and findings[0].display == TOTAL:
+        text += " in all queues"
+    return " ".join((text, *dict.fromkeys(f"({tag(finding)})" for finding in findings)))
+
+
+def _shown(name: str, value: Number) -> str:
+    """Return *value* for people."""
+    if name == TOKEN_EXPIRES_IN.name:
+        return expiry(value)
+    return f"{decimal(round(value, 3))} s" if name == TIME.name else decimal(value)
 
 
 def tag(finding: Finding) -> str:
@@ -91,15 +109,16 @@ def is_high(finding: Finding) -> bool:
 
 def missing_finding(display: str, origin: str) -> Finding:
     """Return the finding for a required queue that is not in the response."""
-    next_step = "Check the Rodin deployment; if it was removed on purpose, change --require"
     named = ""
-    if origin not in ("--require", BY_DEFAULT):
+    next_step = "Check the Rodin deployment; if it was removed on purpose, change --require"
+    if origin == BY_DEFAULT:
+        next_step = "Check the Rodin deployment; if it has other queues, name them in --require"
+    elif origin != "--require":
         named = f", named in {origin},"
         next_step = "Check the spelling; -v lists the queues"
-    elif origin == BY_DEFAULT:
-        next_step = "Check the Rodin deployment; if it has other queues, name them in --require"
     cause = f"queue {display}{named} is not on the server"
-    return Finding(MISSING, display=display, cause=cause, next_step=next_step)
+    shared = f"{{}} queues{named} are not on the server"
+    return Finding(MISSING, display=display, cause=cause, shared=shared, next_step=next_step)
 
 
 def malformed_finding(display: str, reason: str) -> Finding:
@@ -111,8 +130,8 @@ def malformed_finding(display: str, reason: str) -> Finding:
         )
     elif not reason.startswith("name of "):  # no glob matches a name that is too long
         next_step += ", or exclude the queue with -x"
-    cause = f"{display}: {reason}"
-    return Finding(INVALID, display=display, cause=cause, next_step=next_step)
+    cause, shared = f"{display}: {reason}", f"{{}} queues: {reason}"
+    return Finding(INVALID, display=display, cause=cause, shared=shared, next_step=next_step)
 
 
 def empty_finding(offered: int, policy: Policy) -> Finding:
@@ -160,11 +179,8 @@ def _limit_value(metric: str, bound: Number) -> str:
 
 def measured(finding: Finding) -> str:
     """Return the metric with its value, as -v shows it."""
-    if finding.name == TOKEN_EXPIRES_IN.name:
-        return f"token {expiry(finding.value)}"
-    if finding.name == TIME.name:
-        return f"{finding.label} {decimal(round(finding.value, 3))} s"
-    return f"{finding.label} {decimal(finding.value)}"
+    label = "token" if finding.name == TOKEN_EXPIRES_IN.name else finding.label
+    return f"{label} {_shown(finding.name, finding.value)}"
 
 
 def reasons(finding: Finding) -> List[str]:

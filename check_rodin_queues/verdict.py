@@ -16,7 +16,7 @@ class Finding(NamedTuple):
 
     *name* is that of the metric or condition. *display* is the queue's name for people, or TOTAL.
     *limits* are empty for a condition, which has *cause* and *next_step* if it is not about a
-    queue's counts.
+    queue's counts. *shared* is the cause for several queues, with {} for their number.
     """
 
     name: str
@@ -25,6 +25,7 @@ class Finding(NamedTuple):
     value: Number = 0
     limits: Limits = Limits()
     cause: str = ""
+    shared: str = ""
     next_step: str = ""
     state: State = State.OK
 

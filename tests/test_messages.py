@@ -100,8 +100,8 @@ stalled and over -w | pack 2 50 0 | -w 20
   WARNING - rodin.pack: 50 jobs waiting (warning above 20), 2 consumers connected, 0 running
   (stalled). Check the worker logs: they are not picking up jobs
 two stalled queues | mesh 2 7 0, pack 1 3 0 |
-  WARNING - 2 of 4 queues have jobs waiting, consumers connected, 0 running (stalled): rodin.mesh 7,
-  rodin.pack 3. Check the worker logs: they are not picking up jobs
+  WARNING - 2 of 4 queues have 10 jobs waiting, 3 consumers connected, 0 running (stalled):
+  rodin.mesh 7, rodin.pack 3. Check the worker logs: they are not picking up jobs
 threshold @0:5 | mesh 1 30 1, texture 1 9 1 | -w @0:5
   WARNING - 2 of 4 queues have 0 jobs waiting (warning between 0 and 5): rodin.pack, rodin.remesh.
   Check why so few jobs arrive
@@ -134,9 +134,9 @@ two limits of one queue | mesh 3 30 3 | -w 20 -w job_running=2
   WARNING - rodin.mesh: 30 jobs waiting (warning above 20), 3 jobs running (warning above 2). Add
   workers, or check why jobs take long
 two limits of two queues | mesh 3 30 3, pack 2 9 4 | -w 8 -w job_running=2
-  WARNING - rodin.mesh: 30 jobs waiting (warning above 8), 3 jobs running (warning above 2);
-  rodin.pack: 9 jobs waiting (warning above 8), 4 jobs running (warning above 2). Add workers, or
-  check why jobs take long
+  WARNING - 2 of 4 queues have too many jobs waiting (warning above 8), too many jobs running
+  (warning above 2): rodin.mesh 30 and 3, rodin.pack 9 and 4. Add workers, or check why jobs take
+  long
 all busy | mesh 3 2 3 | -w busy_ratio=0.9
   WARNING - rodin.mesh: all consumers busy, busy_ratio 1 (warning above 0.9). Add workers if jobs
   are waiting
@@ -209,8 +209,8 @@ a member that is not a queue | {"a": 1 0 0, "error": "OK"} | --require=
   UNKNOWN - error: a string, expected an object (invalid). If it is not a queue, exclude it with -x;
   else report it to the server's administrator
 two members that are not queues | {"a": 1 0 0, "error": "OK", "message": ""} | --require=
-  UNKNOWN - a string, expected an object (invalid) in 2 queues: error, message. If it is not a
-  queue, exclude it with -x; else report it to the server's administrator
+  UNKNOWN - 2 queues: a string, expected an object (invalid): error, message. If it is not a queue,
+  exclude it with -x; else report it to the server's administrator
 an error and a dead worker | {"a": 0 7 0, "b": null} | --require=
   CRITICAL - a: no consumers (critical below 1), 7 jobs waiting (stranded); b: null, expected an
   object (invalid). Start the workers of a
@@ -269,7 +269,8 @@ no response and a token that expires soon | -w token_expires_in=604800: | token_
   UNKNOWN - HTTP 401 Unauthorized: x (auth); the API token expires in 23 h 57 min (warning below
   7 d). Replace it
 an error that states it | -c token_expires_in=0: | token_expires_in=-61 | expired 1 min 1 s ago
-  CRITICAL - HTTP 401 Unauthorized: expired 1 min 1 s ago (critical below 0 s) (auth). Replace it
+  CRITICAL - the API token expired 1 min 1 s ago (critical below 0 s); HTTP 401 Unauthorized:
+  expired 1 min 1 s ago (auth). Replace it in /etc/rodin/token
 """
 
 

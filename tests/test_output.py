@@ -267,7 +267,7 @@ CROWDED: Dict[str, Tuple[str, str]] = {
     ),
     "many malformed queues": (
         answer({"\xe9" * 50 + str(number): None for number in range(20)}),
-        "null, expected an object (invalid) in 20 queues: \xe9",
+        "20 queues: null, expected an object (invalid): \xe9",
     ),
 }
 

@@ -12,7 +12,7 @@ from typing import FrozenSet, Generator, Iterator, List, Mapping, NamedTuple, Op
 
 import nagiosplugin
 
-from check_rodin_queues.conditions import CONDITIONS, STALLED, applying
+from check_rodin_queues.conditions import CONDITIONS, MISSING, STALLED, applying
 from check_rodin_queues.errors import RequestError, State, worst
 from check_rodin_queues.messages import empty_finding, malformed_finding, missing_finding
 from check_rodin_queues.metrics import (
@@ -37,7 +37,8 @@ _NAGIOS_STATES = {
     State.UNKNOWN: nagiosplugin.Unknown,
 }
 Metrics = Generator[nagiosplugin.Metric, None, None]
-_PROVEN = {row.name for row in CONDITIONS if row.proven}
+#: The conditions that the queue data prove, so that a liveness probe acts on them.
+_PROVEN = {MISSING, *(row.name for row in CONDITIONS if row.applies)}
 _RUN_LABELS = tuple(row.name for row in RUN_METRICS)
 
 

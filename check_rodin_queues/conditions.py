@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 class Condition:
     """A row of the table.
 
-    *meaning* is for --help. *applies* decides the condition for one queue. *proven*: the queue
-    data prove it, so a liveness probe acts on it.
+    *meaning* is for --help. *applies* decides the condition for one queue.
     """
 
     def __init__(
@@ -28,14 +27,11 @@ class Condition:
         default: State,
         meaning: str,
         applies: Optional[Callable[[Queue], bool]] = None,
-        *,
-        proven: bool = False,
     ) -> None:
         self.name = name
         self.default = default
         self.meaning = meaning
         self.applies = applies
-        self.proven = proven
 
 
 def _is_stranded(queue: Queue) -> bool:
@@ -50,20 +46,12 @@ STRANDED, STALLED, MISSING, EMPTY, INVALID = "stranded", "stalled", "missing", "
 
 CONDITIONS = (
     Condition(
-        STRANDED,
-        State.CRITICAL,
-        "jobs are waiting and the queue has no consumer",
-        _is_stranded,
-        proven=True,
+        STRANDED, State.CRITICAL, "jobs are waiting and the queue has no consumer", _is_stranded
     ),
     Condition(
-        STALLED,
-        State.WARNING,
-        "jobs are waiting, consumers are connected, none runs",
-        _is_stalled,
-        proven=True,
+        STALLED, State.WARNING, "jobs are waiting, consumers are connected, none runs", _is_stalled
     ),
-    Condition(MISSING, State.CRITICAL, "a required queue is not in the response", proven=True),
+    Condition(MISSING, State.CRITICAL, "a required queue is not in the response"),
     Condition(EMPTY, State.UNKNOWN, "no queue is left to check"),
     Condition(
         "unreachable", State.CRITICAL, "no response: DNS, connection, proxy, TLS or HTTP 5xx"
@@ -88,10 +76,8 @@ def parse_states(text: str) -> List[Tuple[str, State]]:
                 f"Conditions: {', '.join(DEFAULT_STATES)}"
             )
         if state.upper() not in State.__members__:
-            raise UsageError(
-                f"unknown state{quoted(state)} for {name}, "
-                "expected ok, warning, critical or unknown"
-            )
+            expected = "expected ok, warning, critical or unknown"
+            raise UsageError(f"unknown state{quoted(state)} for {name}, {expected}")
         states.append((name, State[state.upper()]))
     return states
 

@@ -16,7 +16,7 @@ from check_rodin_queues.selection import BY_DEFAULT, Policy
 from check_rodin_queues.thresholds import ABOVE, BELOW, INSIDE, Range
 from check_rodin_queues.verdict import Finding
 
-_DAY, _HOUR, _MINUTE = 86400, 3600, 60
+_CHECK_LIMIT = "Check the threshold"
 _IDLE = "Check why so few jobs arrive"
 _OVERLOADED = "Add workers, or check why jobs take long"
 NO_WORK = "Check the worker logs: they are not picking up jobs"
@@ -28,12 +28,8 @@ WORDS: Dict[str, Tuple[str, str, str]] = {
     "job_running": ("{} jobs running", "Check what the workers are doing", _IDLE),
     "awaiting_per_consumer": ("{} jobs waiting per consumer", _OVERLOADED, _IDLE),
     "busy_ratio": ("{} consumers busy", "Add workers if jobs are waiting", _IDLE),
-    TIME.name: (
-        "the check took {}",
-        "Check the server's load and the network",
-        "Check the threshold",
-    ),
-    TOKEN_EXPIRES_IN.name: ("the API token {}", "Check the threshold", "Replace it in {place}"),
+    TIME.name: ("the check took {}", "Check the server's load and the network", _CHECK_LIMIT),
+    TOKEN_EXPIRES_IN.name: ("the API token {}", _CHECK_LIMIT, "Replace it in {place}"),
 }
 #: The counts that show a condition of a queue; its name stands behind the last.
 FACTS: Dict[str, Tuple[str, ...]] = {
@@ -82,16 +78,13 @@ def tag(finding: Finding) -> str:
     if not finding.is_metric:
         return finding.name
     _, limit, side = finding.breach()
-    level = finding.state.name.lower()
     unit = " per consumer" if finding.value == float("inf") else ""
-    return f"{level} {limit_words(finding.name, limit, side)}{unit}" if limit else level
+    return f"{finding.state.name.lower()} {limit_words(finding.name, limit, side)}{unit}"
 
 
 def metric_step(finding: Finding, place: str = "") -> str:
     """Return the next step for a metric; *place* is where the token came from."""
     threshold, limit, side = finding.breach()
-    if threshold is None or limit is None:
-        return ""
     selector = threshold.origin.rpartition("=")[0]
     if finding.name in _MINIMA and side == ABOVE and limit.start == 0:
         return f"If you meant a minimum, write {selector}={decimal(limit.end)}:"
@@ -104,7 +97,7 @@ def metric_step(finding: Finding, place: str = "") -> str:
 def is_high(finding: Finding) -> bool:
     """Return whether the value is too high, not too low."""
     _, limit, side = finding.breach()
-    return side == ABOVE or (side == INSIDE and limit is not None and limit.start > 0)
+    return side == ABOVE or (side == INSIDE and limit.start > 0)
 
 
 def missing_finding(display: str, origin: str) -> Finding:
@@ -125,9 +118,7 @@ def malformed_finding(display: str, reason: str) -> Finding:
     """Return the finding for a queue whose data cannot be used."""
     next_step = "Report it to the server's administrator"
     if reason.endswith("expected an object"):
-        next_step = (
-            "If it is not a queue, exclude it with -x; else report it to the server's administrator"
-        )
+        next_step = f"If it is not a queue, exclude it with -x; else {next_step.lower()}"
     elif not reason.startswith("name of "):  # no glob matches a name that is too long
         next_step += ", or exclude the queue with -x"
     cause, shared = f"{display}: {reason}", f"{{}} queues: {reason}"
@@ -140,15 +131,11 @@ def empty_finding(offered: int, policy: Policy) -> Finding:
         option for option, globs in (("-q", policy.queues), ("-x", policy.exclude)) if globs
     )
     if not offered or not given:
-        cause = "the response has no queues at all"
         next_step = "Check that it is from the right Rodin server"
-    else:
-        all_queues = f"the server's {count(offered, 'queue')}"
-        cause = f"{given} {'select' if ' and ' in given else 'selects'} none of {all_queues}"
-        if given == "-x":
-            cause = f"-x excludes all of {all_queues}"
-        next_step = "Check the patterns; -v lists the queues"
-    return Finding(EMPTY, cause=cause, next_step=next_step)
+        return Finding(EMPTY, cause="the response has no queues at all", next_step=next_step)
+    verbs = {"-q": "selects none", "-x": "excludes all"}
+    cause = f"{given} {verbs.get(given, 'select none')} of the server's {count(offered, 'queue')}"
+    return Finding(EMPTY, cause=cause, next_step="Check the patterns; -v lists the queues")
 
 
 def limit_words(metric: str, limit: Range, side: str = "") -> str:
@@ -210,7 +197,7 @@ def duration(seconds: Number) -> str:
     """Return *seconds* for people, in its two largest units: 23 h 57 min."""
     rest = int(abs(seconds))
     parts: List[str] = []
-    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s")):
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
         whole, rest = divmod(rest, size)
         if whole or (not parts and size == 1):
             parts.append(f"{whole} {unit}")

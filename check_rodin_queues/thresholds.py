@@ -13,7 +13,6 @@ selected queues; `time` and `token_expires_in` belong to the run.
 from __future__ import annotations
 
 import re
-from types import MappingProxyType
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from check_rodin_queues.errors import State, UsageError, quoted, suggestion
@@ -98,15 +97,16 @@ class Limits:
     are what perfdata shows.
     """
 
-    def __init__(
-        self, by_level: Mapping[State, Threshold] = MappingProxyType({}), metric: str = ""
-    ) -> None:
+    def __init__(self, by_level: Mapping[State, Threshold], metric: str) -> None:
         given = (by_level.get(State.CRITICAL), by_level.get(State.WARNING))
         self.ranges = tuple((one, one.limit) for one in given if one and one.limit)
         signed = metric == TOKEN_EXPIRES_IN.name  # the one metric that can be negative
         self.critical, self.warning = (
             one.limit.text(can_be_negative=signed) if one and one.limit else "" for one in given
         )
+
+
+NO_LIMITS = Limits({}, "")
 
 
 class Thresholds:

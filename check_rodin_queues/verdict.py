@@ -8,7 +8,7 @@ from check_rodin_queues.conditions import DEFAULT_STATES
 from check_rodin_queues.errors import State
 from check_rodin_queues.metrics import Number
 from check_rodin_queues.response import Queue
-from check_rodin_queues.thresholds import Limits, Range, Threshold
+from check_rodin_queues.thresholds import NO_LIMITS, Limits, Range, Threshold
 
 
 class Finding(NamedTuple):
@@ -23,7 +23,7 @@ class Finding(NamedTuple):
     queue: Optional[Queue] = None
     display: str = ""
     value: Number = 0
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     cause: str = ""
     shared: str = ""
     next_step: str = ""
@@ -39,13 +39,11 @@ class Finding(NamedTuple):
         """The label that perfdata shows."""
         return f"{self.display}.{self.name}" if self.display else self.name
 
-    def breach(self) -> Tuple[Optional[Threshold], Optional[Range], str]:
-        """Return the threshold, the range and the side that decided *state*."""
-        for threshold, limit in self.limits.ranges:
-            side = limit.side(self.value)
-            if side and threshold.level is self.state:
-                return threshold, limit, side
-        return None, None, ""
+    def breach(self) -> Tuple[Threshold, Range, str]:
+        """Return the threshold, the range and the side that decided *state*, which is not OK."""
+        decisive = (pair for pair in self.limits.ranges if pair[0].level is self.state)
+        threshold, limit = next(decisive)
+        return threshold, limit, limit.side(self.value)
 
 
 def by_queue(findings: Sequence[Finding]) -> List[List[Finding]]:

@@ -1,6 +1,6 @@
-"""The judgement, in nagiosplugin's steps: the resource yields metrics, contexts judge them.
+"""The judgement, in nagiosplugin's steps: a resource yields metrics, a context judges them.
 
-    Attempt ── Response ──▶ metrics ── contexts ──▶ results ── summary ──▶ Verdict
+    Attempt ── Response ──▶ metrics ── context ──▶ results ── summary ──▶ Verdict
 
 A metric's value is a Finding that has no state yet. All data are complete before the first metric
 is: in nagiosplugin an error on the way would be UNKNOWN and hide what was found.
@@ -8,7 +8,7 @@ is: in nagiosplugin an error on the way would be UNKNOWN and hide what was found
 
 from __future__ import annotations
 
-from typing import FrozenSet, Generator, Iterator, List, Mapping, NamedTuple, Optional, Tuple, cast
+from typing import Any, FrozenSet, Generator, Iterator, Mapping, NamedTuple, Optional, Tuple, cast
 
 import nagiosplugin
 
@@ -36,6 +36,7 @@ _NAGIOS_STATES = {
     State.CRITICAL: nagiosplugin.Critical,
     State.UNKNOWN: nagiosplugin.Unknown,
 }
+_CONTEXT = "findings"
 Metrics = Generator[nagiosplugin.Metric, None, None]
 #: The conditions that the queue data prove, so that a liveness probe acts on them.
 _PROVEN = {MISSING, *(row.name for row in CONDITIONS if row.applies)}
@@ -66,9 +67,8 @@ class Attempt(NamedTuple):
 
 def judge(policy: Policy, attempt: Attempt, names: Mapping[str, str]) -> Verdict:
     """Judge *attempt* by *policy*; *names* has the display name of each queue."""
-    limits = LimitContext(judge_time=attempt.is_complete)
-    response = Response(policy, attempt, names)
-    check = nagiosplugin.Check(response, limits, ConditionContext(policy.states))
+    context = FindingContext(policy.states, judge_time=attempt.is_complete)
+    check = nagiosplugin.Check(Response(policy, attempt, names), context)
     check()
     findings = tuple(cast(Finding, result.hint) for result in check.results.results)
     problems, next_step = describe(findings, attempt.token_place)
@@ -76,15 +76,15 @@ def judge(policy: Policy, attempt: Attempt, names: Mapping[str, str]) -> Verdict
         worst(finding.state for finding in findings),  # nagiosplugin puts UNKNOWN above CRITICAL
         problems,
         next_step,
-        perfdata=tuple(map(str, sorted(limits.perfdata, key=lambda one: one.sort_key))),
+        perfdata=tuple(sorted(check.perfdata, key=_order)),
         findings=findings,
         proven=any(map(_is_proven, findings)),
     )
 
 
 def _is_proven(finding: Finding) -> bool:
-    about_queues = finding.name in _PROVEN or (finding.is_metric and finding.display)
-    return finding.state is State.CRITICAL and bool(about_queues)
+    about_queues = bool(finding.display) if finding.is_metric else finding.name in _PROVEN
+    return finding.state is State.CRITICAL and about_queues
 
 
 class Response(nagiosplugin.Resource):
@@ -100,18 +100,21 @@ class Response(nagiosplugin.Resource):
         """Yield what is wrong with the response, then its queues, their sums, and the run."""
         attempt, selection, failure = self._attempt, self._attempt.selection, self._attempt.failure
         if failure is not None:
-            found = Finding(failure.condition, cause=failure.cause, next_step=failure.next_step)
-            yield _condition(found)
+            cause, next_step = failure.cause, failure.next_step
+            yield _metric(Finding(failure.condition, cause=cause, next_step=next_step))
         if selection is not None:
-            yield from map(_condition, self._flaws(selection))
+            yield from map(_metric, self._flaws(selection))
             for queue in selection.queues:
                 yield from self._queue(queue)
             if attempt.is_complete and selection.queues:
                 yield from self._sums(selection.queues)
-        if attempt.elapsed is not None:
-            yield self._of_run(TIME.name, attempt.elapsed, 0, attempt.timeout)
-        if attempt.token_expires_in is not None:
-            yield self._of_run(TOKEN_EXPIRES_IN.name, attempt.token_expires_in)
+        for name, value, low, high in (
+            (TIME.name, attempt.elapsed, 0, attempt.timeout),
+            (TOKEN_EXPIRES_IN.name, attempt.token_expires_in, None, None),
+        ):
+            if value is not None:
+                limits = self._thresholds.limits(RUN, name)
+                yield _metric(Finding(name, value=value, limits=limits), "s", low, high)
 
     def _flaws(self, selection: Selection) -> Iterator[Finding]:
         for malformed in selection.malformed:
@@ -128,11 +131,10 @@ class Response(nagiosplugin.Resource):
             limits = self._thresholds.limits(QUEUE, metric.name, queue.name)
             value = metric.value(queue) if metric.is_field or limits.ranges else None
             if value is not None:
-                finding = Finding(metric.name, queue, display, value, limits)
-                yield nagiosplugin.Metric(metric.name, finding, min=0, context="limits")
+                yield _metric(Finding(metric.name, queue, display, value, limits))
         for condition in applying(queue):
             if condition.name != STALLED or queue.name in self._attempt.stalled:
-                yield _condition(Finding(condition.name, queue, display))
+                yield _metric(Finding(condition.name, queue, display))
 
     def _sums(self, queues: Tuple[Queue, ...]) -> Metrics:
         """Yield the sums that a threshold names."""
@@ -140,91 +142,58 @@ class Response(nagiosplugin.Resource):
             limits = self._thresholds.limits(TOTAL, metric.name)
             if limits.ranges:
                 value = sum(getattr(queue, metric.name) for queue in queues)
-                finding = Finding(metric.name, None, TOTAL, value, limits)
-                yield nagiosplugin.Metric(metric.name, finding, min=0, context="limits")
-
-    def _of_run(
-        self, name: str, value: Number, low: Optional[Number] = None, high: Optional[Number] = None
-    ) -> nagiosplugin.Metric:
-        finding = Finding(name, value=value, limits=self._thresholds.limits(RUN, name))
-        return nagiosplugin.Metric(name, finding, "s", low, high, context="limits")
+                yield _metric(Finding(metric.name, None, TOTAL, value, limits))
 
 
-def _condition(finding: Finding) -> nagiosplugin.Metric:
-    return nagiosplugin.Metric(finding.name, finding, context="conditions")
+def _metric(
+    finding: Finding, unit: str = "", low: Optional[Number] = 0, high: Optional[Number] = None
+) -> nagiosplugin.Metric:
+    return nagiosplugin.Metric(finding.name, finding, unit, low, high, context=_CONTEXT)
 
 
-class _FindingContext(nagiosplugin.Context):
-    """Returns a result whose hint is the Finding with its state."""
+class FindingContext(nagiosplugin.Context):
+    """Judges a finding: a metric by its limits, a condition by the table or --state.
 
-    def state(self, finding: Finding) -> State:
-        """Return the state of *finding*."""
-        raise NotImplementedError
+    The hint of a result is the finding with its state. nagiosplugin itself quotes each label with a
+    dot, and readers such as Sensu Go and Checkmk's MRPE keep the quotes as a part of the name.
+    """
+
+    def __init__(self, states: Mapping[str, State], *, judge_time: bool) -> None:
+        super().__init__(_CONTEXT)
+        self._states = states
+        self._judge_time = judge_time
 
     def evaluate(
         self, metric: nagiosplugin.Metric, _resource: nagiosplugin.Resource
     ) -> nagiosplugin.Result:
         """Return the result for *metric*."""
-        state = self.state(metric.value)
-        finding = metric.value if state is State.OK else metric.value._replace(state=state)
-        return nagiosplugin.Result(_NAGIOS_STATES[state], finding, metric)
+        state = self._state(metric.value)
+        judged = metric.value._replace(state=state)
+        return nagiosplugin.Result(_NAGIOS_STATES[state], judged, metric)
 
-
-class ConditionContext(_FindingContext):
-    """Gives a condition the state of the table or of --state."""
-
-    def __init__(self, states: Mapping[str, State]) -> None:
-        super().__init__("conditions")
-        self._states = states
-
-    def state(self, finding: Finding) -> State:
-        """Return the state of the condition."""
-        return self._states[finding.name]
-
-
-class LimitContext(_FindingContext):
-    """Judges a metric by its warning and its critical threshold, and collects the perfdata."""
-
-    def __init__(self, *, judge_time: bool) -> None:
-        super().__init__("limits")
-        self._judge_time = judge_time
-        self.perfdata: List[Perfdata] = []
-
-    def state(self, finding: Finding) -> State:
-        """Return the level of the worse threshold that is breached."""
+    def _state(self, finding: Finding) -> State:
+        if not finding.is_metric:
+            return self._states[finding.name]
         if finding.name == TIME.name and not self._judge_time:
             return State.OK
-        ranges = finding.limits.ranges
+        ranges = finding.limits.ranges  # the critical one first
         breached = (threshold.level for threshold, limit in ranges if limit.side(finding.value))
         return next(breached, State.OK)
 
-    def performance(self, metric: nagiosplugin.Metric, _: nagiosplugin.Resource) -> None:
-        """Collect the perfdata, sorted later; an infinite value has none."""
-        if metric.value.value != float("inf"):
-            self.perfdata.append(Perfdata.of(metric))
-
-
-class Perfdata(nagiosplugin.Performance):
-    """Perfdata whose label is quoted only if it has a blank.
-
-    Readers such as Sensu Go and Checkmk's MRPE keep the quotes as a part of the name.
-    """
-
-    @classmethod
-    def of(cls, metric: nagiosplugin.Metric) -> Perfdata:
-        """Return the perfdata of *metric*; nagiosplugin 1.3 has no constructor for a subclass."""
+    def performance(self, metric: nagiosplugin.Metric, _: nagiosplugin.Resource) -> Any:
+        """Return the perfdata of *metric*; a condition and an infinite value have none."""
         finding: Finding = metric.value
-        limits = (finding.limits.warning, finding.limits.critical)
-        bounds = ("" if bound is None else bound for bound in (metric.min, metric.max))
-        value = decimal(finding.value)
-        return cls._make((finding.label, value, metric.uom or "", *limits, *bounds))
+        if not finding.is_metric or finding.value == float("inf"):
+            return ""
+        label = f"'{finding.label}'" if " " in finding.label else finding.label
+        value = f"{label}={decimal(finding.value)}{metric.uom or ''}"
+        bounds = ("" if bound is None else str(bound) for bound in (metric.min, metric.max))
+        return ";".join((value, finding.limits.warning, finding.limits.critical, *bounds)).rstrip(
+            ";"
+        )
 
-    def __str__(self) -> str:
-        label = f"'{self.label}'" if " " in self.label else self.label
-        fields = (f"{label}={self.value}{self.uom}", self.warn, self.crit, self.min, self.max)
-        return ";".join(map(str, fields)).rstrip(";")
 
-    @property
-    def sort_key(self) -> Tuple[bool, str]:
-        """The order: labels of queues and sums, then those of the run."""
-        return self.label in _RUN_LABELS, self.label
+def _order(perfdata: str) -> Tuple[bool, str]:
+    """Return what perfdata is sorted by: labels of queues and sums, then those of the run."""
+    label = perfdata.partition("=")[0].strip("'")
+    return label in _RUN_LABELS, label

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NoReturn, Optional,
 from check_rodin_queues import __version__
 from check_rodin_queues.conditions import CONDITIONS, DEFAULT_STATES, parse_states
 from check_rodin_queues.errors import State, UsageError, quoted, suggestion
-from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, Number
+from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, Metric, Number
 from check_rodin_queues.server import HOST_VARIABLE, parse_port
 from check_rodin_queues.thresholds import Threshold, is_plain, parse_threshold
 from check_rodin_queues.token import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE
@@ -145,16 +145,16 @@ def find_probe(words: Sequence[str]) -> Optional[str]:
 def epilog() -> str:
     """Return what --help says after the options."""
     return _EPILOG.format(
-        queue_metrics=_table((row.name, row.meaning) for row in QUEUE_METRICS),
-        run_metrics=_table((row.name, row.meaning) for row in RUN_METRICS),
+        queue_metrics=_table(QUEUE_METRICS),
+        run_metrics=_table(RUN_METRICS),
         conditions="\n".join(
             f"  {row.name:<11}  {row.default.name:<8}  {row.meaning}" for row in CONDITIONS
         ),
     )
 
 
-def _table(rows: Any) -> str:
-    return "\n".join(f"  {name:<24}  {meaning}" for name, meaning in rows)
+def _table(rows: Sequence[Metric]) -> str:
+    return "\n".join(f"  {row.name:<24}  {row.meaning}" for row in rows)
 
 
 def _flat(groups: Sequence[Tuple[str, ...]]) -> Tuple[str, ...]:
@@ -215,16 +215,7 @@ class _Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """Return the help; argparse's own formatter would cost half as much again on 3.14."""
-        text, indent = f"usage: {self.usage}\n\n{self.description}\n", "\n" + " " * 26
-        for paragraph in _OPTIONS_HELP.split("\n\n"):
-            form, *lines = paragraph.split("\n")
-            if not lines:
-                text += f"\n{form}\n"
-                continue
-            start = f"  {form:24}"
-            text += start if start.endswith("  ") else f"  {form}{indent}"
-            text += indent.join(lines) + "\n"
-        return f"{text}\n{epilog()}"
+        return f"usage: {self.usage}\n\n{self.description}\n\n{_OPTIONS_HELP}\n\n{epilog()}"
 
 
 class _PrintAndExit(argparse.Action):
@@ -259,9 +250,8 @@ def _parse_path(text: str) -> str:
 def _parse_probe(text: str) -> str:
     if text not in PROBE_KINDS:
         near = suggestion(text, PROBE_KINDS)
-        *others, last = PROBE_KINDS
-        expected = f"{', '.join(others)} or {last}"
-        raise UsageError(f"unknown kind{quoted(text)}{near}, expected {expected}")
+        expected = "expected readiness, startup or liveness"
+        raise UsageError(f"unknown kind{quoted(text)}{near}, {expected}")
     return text
 
 
@@ -281,12 +271,8 @@ def _parse_names(text: str) -> Tuple[str, ...]:
     return names
 
 
-def _parse_warning(text: str) -> Threshold:
-    return parse_threshold(State.WARNING, _as_utf_8(text))
-
-
-def _parse_critical(text: str) -> Threshold:
-    return parse_threshold(State.CRITICAL, _as_utf_8(text))
+def _threshold(level: State) -> Callable[[str], Threshold]:
+    return lambda text: parse_threshold(level, _as_utf_8(text))
 
 
 def _as_utf_8(text: str) -> str:
@@ -297,107 +283,67 @@ def _as_utf_8(text: str) -> str:
         raise UsageError("invalid name, expected UTF-8") from None
 
 
-#: The options as --help shows them: groups, and for each option a paragraph with its help.
+#: The options as --help shows them; the parser is made of this text and of _SETTINGS.
 _OPTIONS_HELP = f"""\
 connection:
-
--H, --host HOST
-Rodin server: HOST, HOST:PORT or URL. HTTPS is used
-unless the URL starts with http://.
-Default: ${HOST_VARIABLE}.
-
--p, --port PORT
-Server port. Default: 443, or 80 for http://.
-
---token-file FILE
-File whose first line is the API token.
-Default: the file in ${TOKEN_FILE_VARIABLE}, or the
-token in ${TOKEN_VARIABLE}.
-
--4, --ipv4
-Connect to IPv4 addresses only.
-
--6, --ipv6
-Connect to IPv6 addresses only.
-
--t, --timeout SECONDS
-Time limit for the whole run, {_MIN_TIMEOUT:g} to {_MAX_TIMEOUT:g}.
-Default: {DEFAULT_TIMEOUT}.
-
---input FILE
-Check a saved response instead of asking a server;
-- reads standard input.
+  -H, --host HOST         Rodin server: HOST, HOST:PORT or URL. HTTPS is used
+                          unless the URL starts with http://.
+                          Default: ${HOST_VARIABLE}.
+  -p, --port PORT         Server port. Default: 443, or 80 for http://.
+  --token-file FILE       File whose first line is the API token.
+                          Default: the file in ${TOKEN_FILE_VARIABLE}, or the
+                          token in ${TOKEN_VARIABLE}.
+  -4, --ipv4              Connect to IPv4 addresses only.
+  -6, --ipv6              Connect to IPv6 addresses only.
+  -t, --timeout SECONDS   Time limit for the whole run, {_MIN_TIMEOUT:g} to {_MAX_TIMEOUT:g}.
+                          Default: {DEFAULT_TIMEOUT}.
+  --input FILE            Check a saved response instead of asking a server;
+                          - reads standard input.
 
 queues:
-
--q, --queue GLOB
-Check only matching queues. Repeatable or comma-
-separated. Default: all queues.
-
--x, --exclude GLOB
-Skip matching queues, even if -q selects them.
-Repeatable or comma-separated.
-
---require NAME
-Queue that must exist. Repeatable or comma-separated;
-'' requires none. Default: the documented queues that
--q and -x select: rodin.mesh, rodin.pack,
-rodin.remesh, rodin.texture.
+  -q, --queue GLOB        Check only matching queues. Repeatable or comma-
+                          separated. Default: all queues.
+  -x, --exclude GLOB      Skip matching queues, even if -q selects them.
+                          Repeatable or comma-separated.
+  --require NAME          Queue that must exist. Repeatable or comma-separated;
+                          '' requires none. Default: the documented queues that
+                          -q and -x select: rodin.mesh, rodin.pack,
+                          rodin.remesh, rodin.texture.
 
 thresholds:
-
--w, --warning [SELECTOR=]RANGE
-WARNING if a metric is outside RANGE. Repeatable; the
-last match for a metric wins; an empty RANGE removes
-earlier ones. Without SELECTOR: job_awaiting.
-
--c, --critical [SELECTOR=]RANGE
-CRITICAL if a metric is outside RANGE. Same rules as
---warning. Default: {DEFAULT_CRITICAL}
-
---state CONDITION=STATE
-Change the state of a condition. Repeatable or comma-
-separated.
+  -w, --warning [SELECTOR=]RANGE
+                          WARNING if a metric is outside RANGE. Repeatable; the
+                          last match for a metric wins; an empty RANGE removes
+                          earlier ones. Without SELECTOR: job_awaiting.
+  -c, --critical [SELECTOR=]RANGE
+                          CRITICAL if a metric is outside RANGE. Same rules as
+                          --warning. Default: {DEFAULT_CRITICAL}
+  --state CONDITION=STATE
+                          Change the state of a condition. Repeatable or comma-
+                          separated.
 
 output:
-
--v, --verbose
--v: one line per queue; -vv: also the request and the
-reason for each state; -vvv: also headers and body.
-
---probe KIND
-Answer a Kubernetes exec probe (readiness, startup or
-liveness): one line, exit code 0 or 1.
+  -v, --verbose           -v: one line per queue; -vv: also the request and the
+                          reason for each state; -vvv: also headers and body.
+  --probe KIND            Answer a Kubernetes exec probe (readiness, startup or
+                          liveness): one line, exit code 0 or 1.
 
 TLS:
-
---ca-file PATH
-CA bundle (PEM file or hashed directory) to verify
-the server with. Default: $REQUESTS_CA_BUNDLE,
-$CURL_CA_BUNDLE, $SSL_CERT_FILE, $SSL_CERT_DIR, then
-the system's CA store.
-
---client-cert FILE
-Client certificate (PEM) for mutual TLS.
-
---client-key FILE
-Unencrypted private key of --client-cert.
-Default: the key in the --client-cert file.
-
---insecure
-Do not verify the server's certificate.
+  --ca-file PATH          CA bundle (PEM file or hashed directory) to verify
+                          the server with. Default: $REQUESTS_CA_BUNDLE,
+                          $CURL_CA_BUNDLE, $SSL_CERT_FILE, $SSL_CERT_DIR, then
+                          the system's CA store.
+  --client-cert FILE      Client certificate (PEM) for mutual TLS.
+  --client-key FILE       Unencrypted private key of --client-cert.
+                          Default: the key in the --client-cert file.
+  --insecure              Do not verify the server's certificate.
 
 general:
-
---extra-opts [SECTION][@FILE]
-Read options from an INI file first.
-Default section: {PROGRAM}.
-
--V, --version
-Print the version and exit.
-
--h, --help
-Print this help and exit."""
+  --extra-opts [SECTION][@FILE]
+                          Read options from an INI file first.
+                          Default section: {PROGRAM}.
+  -V, --version           Print the version and exit.
+  -h, --help              Print this help and exit."""
 
 _PATH: Dict[str, Any] = {"type": _parse_path}
 _SEVERAL: Dict[str, Any] = {"action": "append", "default": []}
@@ -413,8 +359,8 @@ _SETTINGS: Dict[str, Dict[str, Any]] = {
     "--queue": {**_SEVERAL, "type": _parse_globs},
     "--exclude": {**_SEVERAL, "type": _parse_globs},
     "--require": {"action": "append", "type": _parse_names},
-    "--warning": {**_SEVERAL, "dest": "thresholds", "type": _parse_warning},
-    "--critical": {**_SEVERAL, "dest": "thresholds", "type": _parse_critical},
+    "--warning": {**_SEVERAL, "dest": "thresholds", "type": _threshold(State.WARNING)},
+    "--critical": {**_SEVERAL, "dest": "thresholds", "type": _threshold(State.CRITICAL)},
     "--state": {**_SEVERAL, "type": parse_states},
     "--verbose": {"dest": "verbosity", "action": "count", "default": 0},
     "--probe": {"type": _parse_probe},
@@ -431,19 +377,18 @@ _SETTINGS: Dict[str, Dict[str, Any]] = {
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = _Parser(PROGRAM, _USAGE, DESCRIPTION, add_help=False, allow_abbrev=False)
-    for paragraph in _OPTIONS_HELP.split("\n\n"):
-        form, _, text = paragraph.partition("\n")
-        if not text:
-            group = parser.add_argument_group(form.rstrip(":"))
-            one_family = group.add_mutually_exclusive_group()
-            continue
-        *names, last = form.split(", ")
-        name, _, metavar = last.partition(" ")
-        settings = {**_SETTINGS[name], **({"metavar": metavar} if metavar else {})}
-        if "type" in settings:
-            settings["type"] = _typed(settings["type"])
-        adder = one_family if settings.get("dest") == "family" else group
-        adder.add_argument(*names, name, help=text, **settings)
+    for block in _OPTIONS_HELP.split("\n\n"):
+        title, _, entries = block.partition(":\n")
+        group = parser.add_argument_group(title)
+        one_family = group.add_mutually_exclusive_group()
+        for form, text in re.findall(r"^  (-.*?)\s{2,}(\S.*(?:\n {26}.*)*)", entries, re.MULTILINE):
+            *names, last = form.split(", ")
+            name, _, metavar = last.partition(" ")
+            settings = {**_SETTINGS[name], **({"metavar": metavar} if metavar else {})}
+            if "type" in settings:
+                settings["type"] = _typed(settings["type"])
+            adder = one_family if settings.get("dest") == "family" else group
+            adder.add_argument(*names, name, help=text, **settings)
     return parser
 
 

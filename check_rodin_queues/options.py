@@ -44,7 +44,15 @@ example: warn above 20 waiting jobs in any queue, critical above 100
   {PROGRAM} -H rodin.example.com --token-file /etc/rodin/token \\
     -w 20 -c 100"""
 
-_EPILOG = """\
+
+def _table(rows: Sequence[Metric]) -> str:
+    return "\n".join(f"  {row.name:<24}  {row.meaning}" for row in rows)
+
+
+_CONDITION_ROWS = "\n".join(
+    f"  {row.name:<11}  {row.default.name:<8}  {row.meaning}" for row in CONDITIONS
+)
+EPILOG = f"""\
 RANGE is [@]START:END, both ends inclusive:
   10      alert above 10                  5:10    alert below 5 or above 10
   1:      alert below 1                   @5:10   alert from 5 to 10
@@ -56,12 +64,12 @@ SELECTOR says what RANGE applies to:
   total.job_awaiting        the sum over all selected queues
 
 metrics of a queue:
-{queue_metrics}
+{_table(QUEUE_METRICS)}
 metrics of the run:
-{run_metrics}
+{_table(RUN_METRICS)}
 
 conditions and their default states:
-{conditions}
+{_CONDITION_ROWS}
 
 exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (also --help and --version).
 The worst state wins: CRITICAL, then UNKNOWN, WARNING, OK.
@@ -142,21 +150,6 @@ def find_probe(words: Sequence[str]) -> Optional[str]:
     return found if found in PROBE_KINDS else None
 
 
-def epilog() -> str:
-    """Return what --help says after the options."""
-    return _EPILOG.format(
-        queue_metrics=_table(QUEUE_METRICS),
-        run_metrics=_table(RUN_METRICS),
-        conditions="\n".join(
-            f"  {row.name:<11}  {row.default.name:<8}  {row.meaning}" for row in CONDITIONS
-        ),
-    )
-
-
-def _table(rows: Sequence[Metric]) -> str:
-    return "\n".join(f"  {row.name:<24}  {row.meaning}" for row in rows)
-
-
 def _flat(groups: Sequence[Tuple[str, ...]]) -> Tuple[str, ...]:
     return tuple(item for group in groups for item in group)
 
@@ -215,7 +208,7 @@ class _Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """Return the help; argparse's own formatter would cost half as much again on 3.14."""
-        return f"usage: {self.usage}\n\n{self.description}\n\n{_OPTIONS_HELP}\n\n{epilog()}"
+        return f"usage: {self.usage}\n\n{self.description}\n\n{_OPTIONS_HELP}\n\n{EPILOG}"
 
 
 class _PrintAndExit(argparse.Action):

@@ -7,7 +7,7 @@ Thresholds, perfdata, output and help follow. Names are the API's own where it h
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Callable, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Callable, Optional, Union
 
 if TYPE_CHECKING:
     from check_rodin_queues.response import Queue
@@ -62,15 +62,6 @@ QUEUE_METRICS = (
 TIME = Metric("time", "duration of the check in seconds")
 TOKEN_EXPIRES_IN = Metric("token_expires_in", "seconds until the API token (a JWT) expires")
 RUN_METRICS = (TIME, TOKEN_EXPIRES_IN)
-
-
-def known_metrics() -> Tuple[str, ...]:
-    """Return what a selector can name, for messages."""
-    return (
-        *(metric.name for metric in QUEUE_METRICS),
-        *(f"{TOTAL}.{metric.name}" for metric in QUEUE_METRICS if metric.is_field),
-        *(metric.name for metric in RUN_METRICS),
-    )
 
 
 def decimal(value: Number) -> str:

@@ -12,7 +12,7 @@ HOST_VARIABLE = "RODIN_URL"
 #: The documented path of the queue status.
 PATH = "/api/v2/queue_status_check"
 #: Suffixes that the vendor's samples show. They are removed from the path prefix.
-_KNOWN_SUFFIXES = (PATH, "/api/v2", "/api")
+_KNOWN_SUFFIX = f"({PATH}|/api/v2|/api)$"
 _EXPECTED = (
     "expected HOST, HOST:PORT or https://HOST[:PORT][/PREFIX], without user, query or fragment"
 )
@@ -79,13 +79,9 @@ def parse_server(text: str, port: Optional[int], family: int, origin: str) -> Se
     _check_host(name, family, origin, wrong)
     if port is not None and given not in (None, port):
         raise UsageError(f"-p/--port: {origin} already has port {given}", "Remove one of the two")
-    return Server(
-        parts.scheme,
-        name,
-        port or given or _DEFAULT_PORTS[parts.scheme],
-        _without_known_suffix(parts.path.rstrip("/")),
-        family,
-    )
+    number = port or given or _DEFAULT_PORTS[parts.scheme]
+    prefix = re.sub(_KNOWN_SUFFIX, "", parts.path.rstrip("/")).rstrip("/")
+    return Server(parts.scheme, name, number, prefix, family)
 
 
 def parse_port(text: str) -> int:
@@ -114,10 +110,3 @@ def _ip_version(text: str) -> int:
         return 0 if "%" in text else ipaddress.ip_address(text).version
     except ValueError:
         return 0
-
-
-def _without_known_suffix(prefix: str) -> str:
-    for suffix in _KNOWN_SUFFIXES:
-        if prefix.endswith(suffix):
-            return prefix[: -len(suffix)].rstrip("/")
-    return prefix

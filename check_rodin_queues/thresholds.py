@@ -23,7 +23,6 @@ from check_rodin_queues.metrics import (
     TOTAL,
     Number,
     decimal,
-    known_metrics,
 )
 
 #: The metric of a threshold without a selector.
@@ -114,26 +113,18 @@ class Thresholds:
 
     def __init__(self, thresholds: Tuple[Threshold, ...]) -> None:
         self._by_metric: Dict[Tuple[str, str], List[Threshold]] = {}
-        self._known: Dict[Tuple[str, str], Limits] = {}
         for threshold in thresholds:
             key = (threshold.selector.scope, threshold.selector.metric)
             self._by_metric.setdefault(key, []).append(threshold)
 
     def limits(self, scope: str, metric: str, queue: str = "") -> Limits:
         """Return what applies to *metric* in *scope*, of a queue by its raw name."""
-        key = (scope, metric)
-        if key in self._known:
-            return self._known[key]
-        thresholds = self._by_metric.get(key, [])
         last = {
             threshold.level: threshold
-            for threshold in thresholds
+            for threshold in self._by_metric.get((scope, metric), ())
             if threshold.selector.glob is None or matches(threshold.selector.glob, queue)
         }
-        limits = Limits(last, metric)
-        if all(threshold.selector.glob is None for threshold in thresholds):
-            self._known[key] = limits  # the same for every queue
-        return limits
+        return Limits(last, metric) if last else NO_LIMITS
 
 
 def is_plain(glob: str) -> bool:
@@ -167,23 +158,22 @@ def parse_threshold(level: State, text: str) -> Threshold:
 
 def parse_selector(text: str) -> Selector:
     """Read METRIC or QUEUE_GLOB.METRIC; raises UsageError."""
+    queue = [row.name for row in QUEUE_METRICS]
+    sums = [f"{TOTAL}.{row.name}" for row in QUEUE_METRICS if row.is_field]
+    run = [row.name for row in RUN_METRICS]
     glob, dot, metric = text.rpartition(".")
-    if not dot and metric in (row.name for row in RUN_METRICS):
+    if text in run:
         return Selector(RUN, None, metric)
-    if glob == TOTAL and metric in (row.name for row in QUEUE_METRICS if row.is_field):
+    if text in sums:
         return Selector(TOTAL, None, metric)
-    if metric in (row.name for row in QUEUE_METRICS) and bool(glob) == bool(dot) and glob != TOTAL:
+    if metric in queue and bool(glob) == bool(dot) and glob != TOTAL:
         return Selector(QUEUE, glob or None, metric)
-    near = suggestion(text if glob == TOTAL else metric, known_metrics())
+    near = suggestion(text if glob == TOTAL else metric, [*queue, *sums, *run])
     if near:
-        raise UsageError(
-            f"unknown metric in the selector{quoted(text)}{near}, {_EXPECTED_SELECTOR}"
-        )
-    raise UsageError(
-        f"no metric in the selector{quoted(text)}, {_EXPECTED_SELECTOR}. "
-        f"Metrics: {', '.join(row.name for row in QUEUE_METRICS)}, {TOTAL}.METRIC, "
-        f"{', '.join(row.name for row in RUN_METRICS)}"
-    )
+        problem, names = "unknown metric", ""
+    else:
+        problem, names = "no metric", f". Metrics: {', '.join([*queue, f'{TOTAL}.METRIC', *run])}"
+    raise UsageError(f"{problem} in the selector{quoted(text)}{near}, {_EXPECTED_SELECTOR}{names}")
 
 
 def parse_range(text: str) -> Optional[Range]:

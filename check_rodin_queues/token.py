@@ -63,17 +63,19 @@ class Token:
 
     def expires_at(self) -> Optional[float]:
         """Return the `exp` of a JWT (RFC 7519) in seconds since 1970, None if it has none."""
-        import json  # noqa: PLC0415 — --help does not need it
+        import base64  # noqa: PLC0415 — --help does not need it
+        import json  # noqa: PLC0415
 
         parts = self._text.split(".")
+        if len(parts) != _JWT_PARTS:
+            return None
         try:
-            claims = json.loads(_decode_base64url(parts[1])) if len(parts) == _JWT_PARTS else None
+            claims = json.loads(base64.urlsafe_b64decode(f"{parts[1]}=="))
         except (ValueError, RecursionError):
             return None
         exp: Any = claims.get("exp") if isinstance(claims, dict) else None
-        if type(exp) not in (int, float) or not -_MAX_EXP < exp < _MAX_EXP:
-            return None
-        return float(exp)
+        is_time = type(exp) in (int, float) and -_MAX_EXP < exp < _MAX_EXP
+        return float(exp) if is_time else None
 
     def seconds_left(self, now: float) -> Optional[int]:
         """Return the whole seconds from *now* (since 1970) to `exp`, None if unknown."""
@@ -165,9 +167,3 @@ def _unescape(text: str) -> str:
 
     text = re.sub(r"\\u([0-9A-Fa-f]{4})", lambda found: chr(int(found[1], 16)), unquote(text))
     return html.unescape(re.sub(r"\\([\"\\/])", r"\1", text))
-
-
-def _decode_base64url(text: str) -> bytes:
-    import base64  # noqa: PLC0415 — --help does not need it
-
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

@@ -143,7 +143,6 @@ def test_when_a_token_expires(exp: object, expected: Optional[float]) -> None:
     "text",
     [
         *("a.b", "a.b.c", "a.b.c.d", "..", jwt([5]), jwt({}), jwt({"exp": 5}) + ".x"),
-        jwt({"exp": 5}).replace(".", ".!", 1),
         f"a.{base64.urlsafe_b64encode(b'[' * 9999).decode()}.c",
     ],
     ids=lambda text: str(text)[:20],

@@ -54,20 +54,15 @@ def covers(policy: Policy, name: str) -> bool:
 
 def required(policy: Policy) -> Dict[str, str]:
     """Return the required names, each with the option that requires it."""
-    names: Dict[str, str] = {}
-    for name in policy.require or ():
-        names.setdefault(name, "--require")
-    for name in policy.queues:
-        if is_plain(name) and covers(policy, name):
-            names.setdefault(name, "-q")
-    for threshold in policy.thresholds:
-        glob = threshold.selector.glob
-        if glob and is_plain(glob) and covers(policy, glob):
-            names.setdefault(glob, threshold.origin[:2])
+    origins = [(name, "--require") for name in policy.require or ()]
+    origins += [(name, "-q") for name in policy.queues]
+    origins += [(one.selector.glob or "*", one.origin[:2]) for one in policy.thresholds]
     if policy.require is None:
-        for name in DOCUMENTED_QUEUES:
-            if covers(policy, name):
-                names[name] = names.get(name, BY_DEFAULT)
+        origins += [(name, BY_DEFAULT) for name in DOCUMENTED_QUEUES]
+    names: Dict[str, str] = {}
+    for name, origin in origins:
+        if origin == "--require" or (is_plain(name) and covers(policy, name)):
+            names.setdefault(name, origin)
     return names
 
 

@@ -16,7 +16,7 @@ from typing import Iterator, List, Mapping, Tuple
 
 from check_rodin_queues.errors import CheckError, ConfigError, UsageError, quoted, suggestion
 from check_rodin_queues.inputs import read_file, read_variable, shown_path
-from check_rodin_queues.options import PROGRAM, HelpRequested, build_parser, options_by_name
+from check_rodin_queues.options import PROGRAM, build_parser, options_by_name
 
 DEFAULT_SECTION = PROGRAM
 FILE_NAMES = ("monitoring-plugins.ini", "plugins.ini", "nagios-plugins.ini")
@@ -89,9 +89,6 @@ def _section(text: str, wanted: str, where: str) -> Iterator[str]:
             try:
                 word = _word(line, known)
                 parser.parse_known_args([word])  # so that a bad value is reported with its line
-            except HelpRequested:
-                reason = "--help and --version are not allowed here"
-                raise ConfigError(f"{where} line {number}: {reason}") from None
             except CheckError as error:
                 raise ConfigError(f"{where} line {number}: {error}") from None
             yield word
@@ -102,12 +99,12 @@ def _word(line: str, known: Mapping[str, Tuple[str, bool]]) -> str:
     name, equals, value = (part.strip() for part in line.partition("="))
     if not equals:
         raise ConfigError("no =, expected OPTION=VALUE, or OPTION= for a switch")
-    if name == "extra-opts":
-        raise ConfigError("extra-opts is not allowed in a file")
     if name not in known:
         near = suggestion(name, known) if name.replace("-", "").isalpha() else ""
         raise ConfigError(f"unknown option{near}", "Write the name as in --help, without dashes")
     option, needs_value = known[name]
+    if option in ("--extra-opts", "--help", "--version"):
+        raise ConfigError(f"{option} is not allowed in a file")
     if not needs_value:
         if value:
             raise ConfigError(f"unexpected value for the switch {name}, expected {name}=")

@@ -221,10 +221,6 @@ class _PrintAndExit(argparse.Action):
         raise HelpRequested(self.const(parser))
 
 
-def _version(_: argparse.ArgumentParser) -> str:
-    return f"{PROGRAM} {__version__}\n"
-
-
 def _parse_timeout(text: str) -> Number:
     is_number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", text)
     seconds = float(text) if is_number else 0.0
@@ -362,7 +358,7 @@ _SETTINGS: Dict[str, Dict[str, Any]] = {
     "--client-key": _PATH,
     "--insecure": {"action": "store_true"},
     "--extra-opts": {**_SEVERAL, "nargs": "?", "const": ""},
-    "--version": {"action": _PrintAndExit, "const": _version},
+    "--version": {"action": _PrintAndExit, "const": lambda _: f"{PROGRAM} {__version__}\n"},
     "--help": {"action": _PrintAndExit, "const": _Parser.format_help},
 }
 

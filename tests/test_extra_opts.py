@@ -110,7 +110,7 @@ w=10
   --extra-opts: FILE line 2: unknown option (did you mean warning?). Write the name as in --help,
   without dashes
 [check_rodin_queues]/extra-opts=x
-  --extra-opts: FILE line 2: extra-opts is not allowed in a file
+  --extra-opts: FILE line 2: --extra-opts is not allowed in a file
 [check_rodin_queues]/insecure=made-up
   --extra-opts: FILE line 2: unexpected value for the switch insecure, expected insecure=
 [check_rodin_queues]/H="made-up"
@@ -187,7 +187,7 @@ WRONG = """\
 timeout=made-up
   --extra-opts: FILE line 2: -t/--timeout: invalid timeout, expected 0.5 to 3600 seconds
 help=
-  --extra-opts: FILE line 2: --help and --version are not allowed here
+  --extra-opts: FILE line 2: --help is not allowed in a file
 4=/6=
   --extra-opts: -6/--ipv6: cannot be combined with -4/--ipv4
 H=http://u:made-up@h

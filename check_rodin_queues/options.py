@@ -121,11 +121,11 @@ def parse(words: Sequence[str]) -> Options:
 
     given = vars(options)
     options.policy = Policy(
-        queues=_flat(given.pop("queue")),
-        exclude=_flat(given.pop("exclude")),
-        require=_flat(given["require"]) if given["require"] is not None else None,
+        queues=tuple(given.pop("queue")),
+        exclude=tuple(given.pop("exclude")),
+        require=None if given["require"] is None else tuple(given["require"]),
         thresholds=(parse_threshold(State.CRITICAL, DEFAULT_CRITICAL), *given.pop("thresholds")),
-        states={**DEFAULT_STATES, **dict(pair for pairs in given.pop("state") for pair in pairs)},
+        states={**DEFAULT_STATES, **dict(given.pop("state"))},
     )
     return options
 
@@ -148,10 +148,6 @@ def find_probe(words: Sequence[str]) -> Optional[str]:
         elif word.startswith("--probe="):
             found = word.partition("=")[2]
     return found if found in PROBE_KINDS else None
-
-
-def _flat(groups: Sequence[Tuple[str, ...]]) -> Tuple[str, ...]:
-    return tuple(item for group in groups for item in group)
 
 
 def _join_values(words: Sequence[str], parser: argparse.ArgumentParser) -> List[str]:
@@ -336,6 +332,7 @@ general:
 
 _PATH: Dict[str, Any] = {"type": _parse_path}
 _SEVERAL: Dict[str, Any] = {"action": "append", "default": []}
+_LISTS: Dict[str, Any] = {"action": "extend", "default": []}
 #: What argparse needs to know of each option.
 _SETTINGS: Dict[str, Dict[str, Any]] = {
     "--host": {},
@@ -345,12 +342,12 @@ _SETTINGS: Dict[str, Dict[str, Any]] = {
     "--ipv6": {"dest": "family", "action": "store_const", "const": 6, "default": 0},
     "--timeout": {"type": _parse_timeout, "default": DEFAULT_TIMEOUT},
     "--input": _PATH,
-    "--queue": {**_SEVERAL, "type": _parse_globs},
-    "--exclude": {**_SEVERAL, "type": _parse_globs},
-    "--require": {"action": "append", "type": _parse_names},
+    "--queue": {**_LISTS, "type": _parse_globs},
+    "--exclude": {**_LISTS, "type": _parse_globs},
+    "--require": {"action": "extend", "type": _parse_names},
     "--warning": {**_SEVERAL, "dest": "thresholds", "type": _threshold(State.WARNING)},
     "--critical": {**_SEVERAL, "dest": "thresholds", "type": _threshold(State.CRITICAL)},
-    "--state": {**_SEVERAL, "type": parse_states},
+    "--state": {**_LISTS, "type": parse_states},
     "--verbose": {"dest": "verbosity", "action": "count", "default": 0},
     "--probe": {"type": _parse_probe},
     "--ca-file": _PATH,

@@ -36,20 +36,14 @@ class Metric:
         self.value = value or attrgetter(name)
 
 
-def _ratio(number: int, by: int) -> Number:
-    """Divide; an integer result stays an exact integer."""
-    whole, rest = divmod(number, by)
-    return number / by if rest else whole
-
-
 def _awaiting_per_consumer(queue: Queue) -> Number:
     if queue.consumers:
-        return _ratio(queue.job_awaiting, queue.consumers)
+        return queue.job_awaiting / queue.consumers
     return float("inf") if queue.job_awaiting else 0
 
 
 def _busy_ratio(queue: Queue) -> Optional[Number]:
-    return _ratio(queue.job_running, queue.consumers) if queue.consumers else None
+    return queue.job_running / queue.consumers if queue.consumers else None
 
 
 QUEUE_METRICS = (

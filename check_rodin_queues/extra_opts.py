@@ -34,7 +34,6 @@ STANDARD_PLACES = (
     "/etc/opt/nagios-plugins.ini",
 )
 _MAX_BYTES = 1024 * 1024
-_QUOTES = ("'", '"')
 
 
 def read_words(locator: str, environ: Mapping[str, str]) -> List[str]:
@@ -109,7 +108,7 @@ def _word(line: str, known: Mapping[str, Tuple[str, bool]]) -> str:
         if value:
             raise ConfigError(f"unexpected value for the switch {name}, expected {name}=")
         return option
-    if len(value) > 1 and value[0] in _QUOTES and value[0] == value[-1]:
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
         raise ConfigError(f"quotes around the value of {name}", "Remove the quotes")
     # decoded as Python decodes the command line
     return f"{option}={os.fsdecode(value.encode('utf-8', 'surrogateescape'))}"

@@ -202,6 +202,13 @@ class _Parser(argparse.ArgumentParser):
             return self._get_value(action, "--")
         return super()._get_values(action, arg_strings)
 
+    def _get_value(self, action: argparse.Action, arg_string: str) -> Any:
+        """Return the value; put the option's name in front of a UsageError."""
+        try:
+            return super()._get_value(action, arg_string)
+        except UsageError as error:
+            raise argparse.ArgumentError(action, str(error)) from None
+
     def format_help(self) -> str:
         """Return the help; argparse's own formatter would cost half as much again on 3.14."""
         return f"usage: {self.usage}\n\n{self.description}\n\n{_OPTIONS_HELP}\n\n{EPILOG}"
@@ -209,9 +216,6 @@ class _Parser(argparse.ArgumentParser):
 
 class _PrintAndExit(argparse.Action):
     """Raises HelpRequested with the text that *const* makes from the parser."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "nargs": 0, "default": argparse.SUPPRESS})
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         raise HelpRequested(self.const(parser))
@@ -330,6 +334,7 @@ general:
   -V, --version           Print the version and exit.
   -h, --help              Print this help and exit."""
 
+_PRINT: Dict[str, Any] = {"action": _PrintAndExit, "nargs": 0, "default": argparse.SUPPRESS}
 _PATH: Dict[str, Any] = {"type": _parse_path}
 _SEVERAL: Dict[str, Any] = {"action": "append", "default": []}
 _LISTS: Dict[str, Any] = {"action": "extend", "default": []}
@@ -355,8 +360,8 @@ _SETTINGS: Dict[str, Dict[str, Any]] = {
     "--client-key": _PATH,
     "--insecure": {"action": "store_true"},
     "--extra-opts": {**_SEVERAL, "nargs": "?", "const": ""},
-    "--version": {"action": _PrintAndExit, "const": lambda _: f"{PROGRAM} {__version__}\n"},
-    "--help": {"action": _PrintAndExit, "const": _Parser.format_help},
+    "--version": {**_PRINT, "const": lambda _: f"{PROGRAM} {__version__}\n"},
+    "--help": {**_PRINT, "const": _Parser.format_help},
 }
 
 
@@ -371,20 +376,6 @@ def build_parser() -> argparse.ArgumentParser:
             *names, last = form.split(", ")
             name, _, metavar = last.partition(" ")
             settings = {**_SETTINGS[name], **({"metavar": metavar} if metavar else {})}
-            if "type" in settings:
-                settings["type"] = _typed(settings["type"])
             adder = one_family if settings.get("dest") == "family" else group
             adder.add_argument(*names, name, help=text, **settings)
     return parser
-
-
-def _typed(parse_value: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Let argparse put the option's name in front of a UsageError of *parse_value*."""
-
-    def convert(text: str) -> Any:
-        try:
-            return parse_value(text)
-        except UsageError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return convert

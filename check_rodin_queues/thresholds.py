@@ -64,11 +64,11 @@ class Range:
         negative.
         """
         at = "@" if self.inside else ""
-        end = "" if self.end == _INFINITY else _plain(self.end)
+        end = "" if self.end == _INFINITY else decimal(self.end)
         from_zero = self.start == 0 or (self.start == -_INFINITY and not can_be_negative)
         if end and from_zero and self.end >= 0:
             return f"{at}{end}"
-        start = "~" if self.start == -_INFINITY else _plain(self.start)
+        start = "~" if self.start == -_INFINITY else decimal(self.start)
         return f"{at}{start}:{end}"
 
 
@@ -194,9 +194,3 @@ def parse_range(text: str) -> Optional[Range]:
 
 def _number(text: str) -> Number:
     return float(text) if "." in text else int(text)
-
-
-def _plain(number: Number) -> str:
-    """Return *number* as digits: perfdata has no exponents."""
-    text = repr(number)
-    return decimal(number) if "e" in text else text.removesuffix(".0")

@@ -48,7 +48,7 @@ def fact_words(name: str, value: Optional[Number], findings: Sequence[Finding]) 
     text = WORDS[name][0]
     if value is None:
         limited = next(finding for finding in findings if finding.is_metric)
-        text = text.format("too many" if is_high(limited) else "too few")
+        text = text.format("too many" if _is_high(limited) else "too few")
     elif name == "busy_ratio":
         text = f"{'all consumers busy, ' if value >= 1 else ''}busy_ratio {decimal(value)}"
     elif name == "consumers" and value == 0:
@@ -88,13 +88,11 @@ def metric_step(finding: Finding, place: str = "") -> str:
     selector = threshold.origin.rpartition("=")[0]
     if finding.name in _MINIMA and side == ABOVE and limit.start == 0:
         return f"If you meant a minimum, write {selector}={decimal(limit.end)}:"
-    if finding.name == TIME.name and side == BELOW:
-        return f"If you meant a maximum, write {selector}={decimal(limit.start)}"
     _, above, below = WORDS[finding.name]
-    return (above if is_high(finding) else below).format(place=place)
+    return (above if _is_high(finding) else below).format(place=place)
 
 
-def is_high(finding: Finding) -> bool:
+def _is_high(finding: Finding) -> bool:
     """Return whether the value is too high, not too low."""
     _, limit, side = finding.breach()
     return side == ABOVE or (side == INSIDE and limit.start > 0)

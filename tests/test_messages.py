@@ -261,7 +261,7 @@ a minimum without its colon | -w token_expires_in=604800 | token_expires_in=8640
 a slow check | -w time=2 | elapsed=2.7784
   WARNING - the check took 2.778 s (warning above 2 s). Check the server's load and the network
 a maximum with a colon | -w time=2: | elapsed=1.5
-  WARNING - the check took 1.5 s (warning below 2 s). If you meant a maximum, write -w time=2
+  WARNING - the check took 1.5 s (warning below 2 s). Check the threshold
 a queue and a slow check | -w rodin.mesh.job_awaiting=@0 -w time=2 | elapsed=3
   WARNING - rodin.mesh: 0 jobs waiting (warning at 0); the check took 3 s (warning above 2 s). Check
   why so few jobs arrive

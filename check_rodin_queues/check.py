@@ -15,15 +15,7 @@ import nagiosplugin
 from check_rodin_queues.conditions import CONDITIONS, MISSING, STALLED, applying
 from check_rodin_queues.errors import RequestError, State, worst
 from check_rodin_queues.messages import empty_finding, malformed_finding, missing_finding
-from check_rodin_queues.metrics import (
-    QUEUE_METRICS,
-    RUN_METRICS,
-    TIME,
-    TOKEN_EXPIRES_IN,
-    TOTAL,
-    Number,
-    decimal,
-)
+from check_rodin_queues.metrics import QUEUE_METRICS, TIME, TOKEN_EXPIRES_IN, TOTAL, decimal
 from check_rodin_queues.response import Queue
 from check_rodin_queues.selection import Policy, Selection
 from check_rodin_queues.summary import describe
@@ -40,7 +32,6 @@ _CONTEXT = "findings"
 Metrics = Generator[nagiosplugin.Metric, None, None]
 #: The conditions that the queue data prove, so that a liveness probe acts on them.
 _PROVEN = {MISSING, *(row.name for row in CONDITIONS if row.applies)}
-_RUN_LABELS = tuple(row.name for row in RUN_METRICS)
 
 
 class Attempt(NamedTuple):
@@ -146,7 +137,7 @@ class Response(nagiosplugin.Resource):
 
 
 def _metric(
-    finding: Finding, unit: str = "", low: Optional[Number] = 0, high: Optional[Number] = None
+    finding: Finding, unit: str = "", low: Optional[float] = 0, high: Optional[float] = None
 ) -> nagiosplugin.Metric:
     return nagiosplugin.Metric(finding.name, finding, unit, low, high, context=_CONTEXT)
 
@@ -196,4 +187,4 @@ class FindingContext(nagiosplugin.Context):
 def _order(perfdata: str) -> Tuple[bool, str]:
     """Return what perfdata is sorted by: labels of queues and sums, then those of the run."""
     label = perfdata.partition("=")[0].strip("'")
-    return label in _RUN_LABELS, label
+    return label in (TIME.name, TOKEN_EXPIRES_IN.name), label

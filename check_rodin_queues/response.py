@@ -95,7 +95,8 @@ def parse(body: bytes, source: str) -> Snapshot:
     if len(document) > MAX_QUEUES:
         raise invalid(f"{source} {len(document)} queues, expected at most {MAX_QUEUES}", _REPORT)
     names = Counter(name for name, _ in document)
-    if _ERROR_MEMBERS & set(names) and not any(_is_like_queue(value) for _, value in document):
+    members = {field for _, value in document if isinstance(value, tuple) for field, _ in value}
+    if _ERROR_MEMBERS & set(names) and not members & set(FIELDS):
         step = "Check the server's log; -vvv shows the response"
         raise invalid(f"{source} an error object instead of queues", step)
     read = [_read_queue(name, value) for name, value in document if names[name] == 1]
@@ -158,10 +159,6 @@ def _parse_integer(digits: str) -> int:
 
 def _reject_constant(name: str, source: str) -> None:
     raise invalid(f"{source} {name}, which is not valid JSON", _REPORT)
-
-
-def _is_like_queue(value: Any) -> bool:
-    return isinstance(value, tuple) and any(field in FIELDS for field, _ in value)
 
 
 def _read_queue(name: str, value: Any) -> Union[Queue, Malformed]:

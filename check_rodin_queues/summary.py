@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Dict, List, Sequence, Tuple
 
 from check_rodin_queues.conditions import STALLED, STRANDED
-from check_rodin_queues.errors import SEVERITY, State
+from check_rodin_queues.errors import SEVERITY
 from check_rodin_queues.messages import FACTS, NO_WORK, count, fact_words, metric_step, tag
 from check_rodin_queues.metrics import Number, decimal
 from check_rodin_queues.response import FIELDS
@@ -28,10 +28,7 @@ def describe(findings: Sequence[Finding], place: str) -> Tuple[Tuple[str, ...], 
 
     An OK has one phrase, its summary. *place* is where the token came from.
     """
-    bad = sorted(
-        (finding for finding in findings if finding.state is not State.OK),
-        key=lambda finding: -SEVERITY[finding.state],
-    )
+    bad = sorted((one for one in findings if one.state), key=lambda one: -SEVERITY[one.state])
     if not bad:
         return (_summary(findings),), ""
     by_kind: Dict[object, List[Problem]] = {}

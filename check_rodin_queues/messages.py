@@ -10,7 +10,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from check_rodin_queues.conditions import EMPTY, INVALID, MISSING, STALLED, STRANDED
 from check_rodin_queues.errors import State
-from check_rodin_queues.metrics import TIME, TOKEN_EXPIRES_IN, TOTAL, Number, decimal
+from check_rodin_queues.metrics import TIME, TOKEN_EXPIRES_IN, TOTAL, decimal
 from check_rodin_queues.response import FIELDS
 from check_rodin_queues.selection import BY_DEFAULT, Policy
 from check_rodin_queues.thresholds import ABOVE, BELOW, INSIDE, Range
@@ -40,7 +40,7 @@ FACTS: Dict[str, Tuple[str, ...]] = {
 _MINIMA = ("consumers", TOKEN_EXPIRES_IN.name)
 
 
-def fact_words(name: str, value: Optional[Number], findings: Sequence[Finding]) -> str:
+def fact_words(name: str, value: Optional[float], findings: Sequence[Finding]) -> str:
     """Return a count with its noun, and behind it the limits and conditions of *findings*.
 
     *value* is None for queues that share a limit and have different values.
@@ -66,7 +66,7 @@ def fact_words(name: str, value: Optional[Number], findings: Sequence[Finding]) 
     return " ".join((text, *dict.fromkeys(f"({tag(finding)})" for finding in findings)))
 
 
-def _shown(name: str, value: Number) -> str:
+def _shown(name: str, value: float) -> str:
     """Return *value* for people."""
     if name == TOKEN_EXPIRES_IN.name:
         return expiry(value)
@@ -156,7 +156,7 @@ def limit_words(metric: str, limit: Range, side: str = "") -> str:
     return f"below {start} or above {end}"
 
 
-def _limit_value(metric: str, bound: Number) -> str:
+def _limit_value(metric: str, bound: float) -> str:
     if metric == TOKEN_EXPIRES_IN.name and abs(bound) < float("inf"):
         return duration(bound)
     return f"{decimal(bound)} s" if metric == TIME.name else decimal(bound)
@@ -184,14 +184,14 @@ def reasons(finding: Finding) -> List[str]:
     return lines
 
 
-def expiry(seconds: Number) -> str:
+def expiry(seconds: float) -> str:
     """Return when the token expires or expired, as a predicate."""
     if seconds < 0:
         return f"expired {duration(-seconds)} ago"
     return f"expires in {duration(seconds)}"
 
 
-def duration(seconds: Number) -> str:
+def duration(seconds: float) -> str:
     """Return *seconds* for people, in its two largest units: 23 h 57 min."""
     rest = int(abs(seconds))
     parts: List[str] = []

@@ -7,13 +7,10 @@ Thresholds, perfdata, output and help follow. Names are the API's own where it h
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import TYPE_CHECKING, Callable, Optional, Union
+from typing import TYPE_CHECKING, Callable, Optional
 
 if TYPE_CHECKING:
     from check_rodin_queues.response import Queue
-
-
-Number = Union[int, float]
 
 #: Names the sum over the selected queues in labels and selectors.
 TOTAL = "total"
@@ -28,7 +25,7 @@ class Metric:
     """
 
     def __init__(
-        self, name: str, meaning: str, value: Optional[Callable[[Queue], Optional[Number]]] = None
+        self, name: str, meaning: str, value: Optional[Callable[[Queue], Optional[float]]] = None
     ) -> None:
         self.name = name
         self.meaning = meaning
@@ -36,13 +33,13 @@ class Metric:
         self.value = value or attrgetter(name)
 
 
-def _awaiting_per_consumer(queue: Queue) -> Number:
+def _awaiting_per_consumer(queue: Queue) -> float:
     if queue.consumers:
         return queue.job_awaiting / queue.consumers
     return float("inf") if queue.job_awaiting else 0
 
 
-def _busy_ratio(queue: Queue) -> Optional[Number]:
+def _busy_ratio(queue: Queue) -> Optional[float]:
     return queue.job_running / queue.consumers if queue.consumers else None
 
 
@@ -58,7 +55,7 @@ TOKEN_EXPIRES_IN = Metric("token_expires_in", "seconds until the API token (a JW
 RUN_METRICS = (TIME, TOKEN_EXPIRES_IN)
 
 
-def decimal(value: Number) -> str:
+def decimal(value: float) -> str:
     """Return *value* as perfdata and people read it: no exponent, at most 6 decimals."""
     if isinstance(value, int):
         return str(value)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NoReturn, Optional,
 from check_rodin_queues import __version__
 from check_rodin_queues.conditions import CONDITIONS, DEFAULT_STATES, parse_states
 from check_rodin_queues.errors import State, UsageError, quoted, suggestion
-from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, Metric, Number
+from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, Metric
 from check_rodin_queues.server import HOST_VARIABLE, parse_port
 from check_rodin_queues.thresholds import Threshold, is_plain, parse_threshold
 from check_rodin_queues.token import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE
@@ -221,7 +221,7 @@ class _PrintAndExit(argparse.Action):
         raise HelpRequested(self.const(parser))
 
 
-def _parse_timeout(text: str) -> Number:
+def _parse_timeout(text: str) -> float:
     is_number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", text)
     seconds = float(text) if is_number else 0.0
     if not _MIN_TIMEOUT <= seconds <= _MAX_TIMEOUT:

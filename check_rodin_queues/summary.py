@@ -12,7 +12,7 @@ from typing import Dict, List, Sequence, Tuple
 from check_rodin_queues.conditions import STALLED, STRANDED
 from check_rodin_queues.errors import SEVERITY
 from check_rodin_queues.messages import FACTS, NO_WORK, count, fact_words, metric_step, tag
-from check_rodin_queues.metrics import Number, decimal
+from check_rodin_queues.metrics import decimal
 from check_rodin_queues.response import FIELDS
 from check_rodin_queues.verdict import Finding, by_queue
 
@@ -72,7 +72,7 @@ def _facts(problem: Problem) -> Dict[str, List[Finding]]:
     return facts
 
 
-def _value(problem: Problem, fact: str) -> Number:
+def _value(problem: Problem, fact: str) -> float:
     queue = problem[0].queue
     if fact in FIELDS:
         return int(getattr(queue, fact))
@@ -116,7 +116,7 @@ def _phrase(group: Sequence[Problem], selected: int, room: int) -> str:
 
 def _joined_facts(group: Sequence[Problem]) -> str:
     """Return the counts of a queue, or the sums of several; a limit is for one queue."""
-    values: Dict[str, List[Number]] = {}
+    values: Dict[str, List[float]] = {}
     behind: Dict[str, List[Finding]] = {}
     for problem in group:
         for fact, findings in _facts(problem).items():

@@ -16,14 +16,7 @@ import re
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from check_rodin_queues.errors import State, UsageError, quoted, suggestion
-from check_rodin_queues.metrics import (
-    QUEUE_METRICS,
-    RUN_METRICS,
-    TOKEN_EXPIRES_IN,
-    TOTAL,
-    Number,
-    decimal,
-)
+from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, TOKEN_EXPIRES_IN, TOTAL, decimal
 
 #: The metric of a threshold without a selector.
 DEFAULT_METRIC = "job_awaiting"
@@ -44,12 +37,12 @@ _INFINITY = float("inf")
 class Range:
     """The values from *start* to *end*. *inside*: alert on these values, not on the others."""
 
-    def __init__(self, start: Number, end: Number, *, inside: bool) -> None:
+    def __init__(self, start: float, end: float, *, inside: bool) -> None:
         self.start = start
         self.end = end
         self.inside = inside
 
-    def side(self, value: Number) -> str:
+    def side(self, value: float) -> str:
         """Return the side on which *value* alerts, empty if it does not."""
         if self.start <= value <= self.end:
             return INSIDE if self.inside else ""
@@ -192,5 +185,5 @@ def parse_range(text: str) -> Optional[Range]:
     return Range(start, end, inside=bool(at))
 
 
-def _number(text: str) -> Number:
+def _number(text: str) -> float:
     return float(text) if "." in text else int(text)

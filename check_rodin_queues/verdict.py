@@ -6,7 +6,6 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from check_rodin_queues.conditions import DEFAULT_STATES
 from check_rodin_queues.errors import State
-from check_rodin_queues.metrics import Number
 from check_rodin_queues.response import Queue
 from check_rodin_queues.thresholds import NO_LIMITS, Limits, Range, Threshold
 
@@ -22,7 +21,7 @@ class Finding(NamedTuple):
     name: str
     queue: Optional[Queue] = None
     display: str = ""
-    value: Number = 0
+    value: float = 0
     limits: Limits = NO_LIMITS
     cause: str = ""
     shared: str = ""

@@ -115,7 +115,7 @@ def _phrase(group: Sequence[Problem], selected: int, room: int) -> str:
 
 
 def _joined_facts(group: Sequence[Problem]) -> str:
-    """Return the counts of a queue, or the sums of several; a limit is for one queue."""
+    """Return the counts of a queue, or of several: their sums, or that each breaches a limit."""
     values: Dict[str, List[float]] = {}
     behind: Dict[str, List[Finding]] = {}
     for problem in group:
@@ -124,7 +124,8 @@ def _joined_facts(group: Sequence[Problem]) -> str:
             behind.setdefault(fact, []).extend(findings)
     words = []
     for fact, findings in behind.items():
-        is_shared = len(group) > 1 and any(values[fact]) and any(one.is_metric for one in findings)
+        limits = sum(finding.is_metric for finding in findings)
+        is_shared = len(group) > 1 and limits == len(group) and any(values[fact])
         words.append(fact_words(fact, None if is_shared else sum(values[fact]), findings))
     return ", ".join(words)
 
@@ -153,8 +154,9 @@ def _item(problem: Problem) -> str:
 def _next_step(groups: Sequence[Sequence[Problem]], selected: int, place: str) -> str:
     worst, first = groups[0], groups[0][0][0]
     if not _is_dead(worst[0]):
-        is_stalled = any(finding.name == STALLED for finding in worst[0])
-        return NO_WORK if is_stalled else first.next_step or metric_step(first, place)
+        if any(finding.name == STALLED for finding in worst[0]):
+            return NO_WORK
+        return metric_step(first, place) if first.is_metric else first.next_step
     if len(worst) == 1:
         return f"Start {'its workers' if len(groups) == 1 else f'the workers of {first.display}'}"
     if len(worst) < selected:

@@ -90,6 +90,9 @@ all are dead and jobs wait | mesh 0 7 0, pack 0 3 0, remesh 0 0 0, texture 0 0 0
 two of four are dead | mesh 0 7 0, pack 0 0 0 |
   CRITICAL - 2 of 4 queues have no consumers (critical below 1), 7 jobs waiting (stranded):
   rodin.mesh 7, rodin.pack. Start their workers
+two are dead, one over -w | mesh 0 7 0, pack 0 3 0 | -w 5
+  CRITICAL - 2 of 4 queues have no consumers (critical below 1), 10 jobs waiting (warning above 5)
+  (stranded): rodin.mesh 7, rodin.pack 3. Start their workers
 dead and stalled | mesh 0 7 0, pack 1 3 0 |
   CRITICAL - rodin.mesh: no consumers (critical below 1), 7 jobs waiting (stranded); rodin.pack: 3
   jobs waiting, 1 consumer connected, 0 running (stalled). Start the workers of rodin.mesh

@@ -24,8 +24,10 @@ from check_rodin_queues.client import Client
 from check_rodin_queues.connection_errors import explain, timed_out
 from check_rodin_queues.connections import Dialer
 from check_rodin_queues.errors import RequestError
+from check_rodin_queues.messages import limit_words
 from check_rodin_queues.progress import Progress, Route
 from check_rodin_queues.server import parse_server
+from check_rodin_queues.thresholds import parse_range
 from check_rodin_queues.token import Token
 from check_rodin_queues.verdict import Verdict
 from tests import table
@@ -721,3 +723,24 @@ def test_the_line_of_a_threshold_without_a_value() -> None:
         "RODIN_QUEUES UNKNOWN - cannot check token_expires_in: the API token is not a JWT with an "
         "expiry date (exp). Remove that threshold"
     )
+
+
+#: A range, and the values on which it alerts, as -v shows them.
+RANGES = {
+    **dict.fromkeys(("10", "0:10", "~:10"), "above 10"),
+    "1:": "below 1",
+    "5:10": "below 5 or above 10",
+    "~:": "never",
+    "@5:10": "between 5 and 10",
+    "@5:5": "at 5",
+    "@5:": "from 5",
+    "@~:5": "up to 5",
+    "@~:": "at any value",
+}
+
+
+@pytest.mark.parametrize("text", RANGES)
+def test_the_words_of_a_range(text: str) -> None:
+    limit = parse_range(text)
+    assert limit is not None
+    assert limit_words("job_awaiting", limit) == RANGES[text]

@@ -70,9 +70,7 @@ class Route:
 
     def is_proxy(self, phase: str) -> bool:
         """Return whether the proxy is at the other end in *phase*."""
-        return bool(self.proxy) and (
-            phase in _WITH_PROXY or (phase == Phase.TLS and self.forwarding)
-        )
+        return (self.forwarding and phase == Phase.TLS) or bool(self.proxy and phase in _WITH_PROXY)
 
     def peer(self, phase: str) -> str:
         """Return who is at the other end in *phase*, for messages."""

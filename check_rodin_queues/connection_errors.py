@@ -170,10 +170,8 @@ def _broken_words(causes: List[BaseException], route: Route, phase: str) -> _Wor
     if protocol is not None or number is None:
         next_step = f"Check the port{', and whether it needs https://' if plain else ' in -H'}"
         return "{where} did not send a valid HTTP response", next_step
-    if number in (errno.ECONNRESET, errno.EPIPE) and phase not in (
-        Phase.RESOLVING,
-        Phase.CONNECTING,
-    ):
+    was_connected = phase not in (Phase.RESOLVING, Phase.CONNECTING)
+    if was_connected and number in (errno.ECONNRESET, errno.EPIPE):
         return "{where} reset the connection", _CHECK_LOG if plain else _CHECK_PEER
     is_refused = number == errno.ECONNREFUSED
     next_step = "Check that Rodin is running, and the port" if is_refused else _CHECK_ROUTE
@@ -213,7 +211,6 @@ def _causes(error: BaseException) -> List[BaseException]:
     causes = [error]
     for cause in causes:  # it grows on the way
         linked = (cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args)
-        causes += [
-            link for link in linked if isinstance(link, BaseException) and link not in causes
-        ]
+        errors = (link for link in linked if isinstance(link, BaseException))
+        causes += [link for link in errors if link not in causes]
     return causes

@@ -60,23 +60,16 @@ def _summary(findings: Sequence[Finding]) -> str:
     )
 
 
-def _facts(problem: Problem) -> Dict[str, List[Finding]]:
-    """Return the counts to name, each with the findings that stand behind it in parentheses."""
-    facts: Dict[str, List[Finding]] = {}
+def _facts(problem: Problem) -> Dict[str, Tuple[float, List[Finding]]]:
+    """Return the counts to name: each with its value and the findings in parentheses behind it."""
+    facts: Dict[str, Tuple[float, List[Finding]]] = {}
     for finding in sorted(problem, key=lambda one: one.is_metric):
         explained = STRANDED if finding.value == float("inf") else finding.name
-        *others, last = FACTS.get(explained, (finding.name,))
-        for fact in others:
-            facts.setdefault(fact, [])
-        facts.setdefault(last, []).insert(0, finding)
+        names = FACTS.get(explained, (finding.name,))
+        for name in names:  # a field of the queue, or the metric itself
+            facts.setdefault(name, (getattr(finding.queue, name, finding.value), []))
+        facts[names[-1]][1].insert(0, finding)
     return facts
-
-
-def _value(problem: Problem, fact: str) -> float:
-    queue = problem[0].queue
-    if fact in FIELDS:
-        return int(getattr(queue, fact))
-    return next(finding.value for finding in problem if finding.name == fact)
 
 
 def _is_dead(problem: Problem) -> bool:
@@ -92,9 +85,8 @@ def _kind(problem: Problem) -> Tuple[object, ...]:
     facts = _facts(problem)
     if _is_dead(problem):
         facts.pop("job_awaiting", None)  # with jobs waiting or without, it is one problem
-    return first.state, *(
-        (name, not _value(problem, name), *map(tag, facts[name])) for name in facts
-    )
+    parts = ((name, not value, *map(tag, behind)) for name, (value, behind) in facts.items())
+    return first.state, *parts
 
 
 def _phrase(group: Sequence[Problem], selected: int, room: int) -> str:
@@ -116,17 +108,17 @@ def _phrase(group: Sequence[Problem], selected: int, room: int) -> str:
 
 def _joined_facts(group: Sequence[Problem]) -> str:
     """Return the counts of a queue, or of several: their sums, or that each breaches a limit."""
-    values: Dict[str, List[float]] = {}
-    behind: Dict[str, List[Finding]] = {}
+    sums: Dict[str, float] = {}
+    findings: Dict[str, List[Finding]] = {}
     for problem in group:
-        for fact, findings in _facts(problem).items():
-            values.setdefault(fact, []).append(_value(problem, fact))
-            behind.setdefault(fact, []).extend(findings)
+        for fact, (value, behind) in _facts(problem).items():
+            sums[fact] = sums.get(fact, 0) + value
+            findings.setdefault(fact, []).extend(behind)
     words = []
-    for fact, findings in behind.items():
-        limits = sum(finding.is_metric for finding in findings)
-        is_shared = len(group) > 1 and limits == len(group) and any(values[fact])
-        words.append(fact_words(fact, None if is_shared else sum(values[fact]), findings))
+    for fact, behind in findings.items():
+        limits = sum(finding.is_metric for finding in behind)
+        is_shared = len(group) > 1 and limits == len(group) and sums[fact]
+        words.append(fact_words(fact, None if is_shared else sums[fact], behind))
     return ", ".join(words)
 
 
@@ -143,12 +135,12 @@ def _listed(group: Sequence[Problem], room: int) -> str:
 
 def _item(problem: Problem) -> str:
     """Return the queue's name, with its jobs waiting and the values that have a limit."""
-    name = problem[0].display
-    if not problem[0].queue:
-        return name
-    named = [fact for fact, behind in _facts(problem).items() if behind or fact == "job_awaiting"]
-    values = [decimal(value) for value in (_value(problem, fact) for fact in named) if value]
-    return f"{name} {' and '.join(values)}" if values else name
+    values = " and ".join(
+        decimal(value)
+        for fact, (value, behind) in _facts(problem).items()
+        if value and (behind or fact == "job_awaiting")
+    )
+    return f"{problem[0].display} {values}" if values else problem[0].display
 
 
 def _next_step(groups: Sequence[Sequence[Problem]], selected: int, place: str) -> str:

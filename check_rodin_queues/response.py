@@ -87,24 +87,12 @@ def parse(body: bytes, source: str) -> Snapshot:
     (`invalid`) if *body* is not an object of at most MAX_QUEUES queues. A queue that cannot be
     used becomes a Malformed.
     """
-    document = _load(body, source)
-    if not isinstance(document, tuple):
-        raise invalid(
-            f"{source} {_KINDS[type(document)]}, expected an object of queues", _CHECK_URL
-        )
-    if len(document) > MAX_QUEUES:
-        raise invalid(f"{source} {len(document)} queues, expected at most {MAX_QUEUES}", _REPORT)
-    names = Counter(name for name, _ in document)
-    members = {field for _, value in document if isinstance(value, tuple) for field, _ in value}
-    if _ERROR_MEMBERS & set(names) and not members & set(FIELDS):
-        step = "Check the server's log; -vvv shows the response"
-        raise invalid(f"{source} an error object instead of queues", step)
-    read = [_read_queue(name, value) for name, value in document if names[name] == 1]
-    duplicates = [Malformed(name, "duplicate queue") for name, count in names.items() if count > 1]
-    return Snapshot(
-        tuple(queue for queue in read if isinstance(queue, Queue)),
-        (*(queue for queue in read if isinstance(queue, Malformed)), *duplicates),
-    )
+    if len(body) > MAX_BYTES:
+        raise too_large(source)
+    try:
+        return _snapshot(_load(body))
+    except RequestError as error:
+        raise invalid(f"{source} {error.cause}", error.next_step) from None
 
 
 def invalid(cause: str, next_step: str) -> RequestError:
@@ -117,38 +105,47 @@ def too_large(source: str) -> RequestError:
     return invalid(f"{source} more than 1 MiB", "Check -H: this may be another service")
 
 
-def _load(body: bytes, source: str) -> Any:
+def _load(body: bytes) -> Any:
     import json  # noqa: PLC0415 — --help does not need it
 
-    if len(body) > MAX_BYTES:
-        raise too_large(source)
     try:
         text = body.decode("utf-8-sig")
         return json.loads(
-            text,
-            object_pairs_hook=tuple,
-            parse_int=_parse_integer,
-            parse_constant=lambda name: _reject_constant(name, source),
+            text, object_pairs_hook=tuple, parse_int=_parse_integer, parse_constant=_reject_constant
         )
     except UnicodeDecodeError as error:
-        cause = f"{source} text that is not UTF-8 (byte {error.start})"
-        raise invalid(cause, _CHECK_URL) from None
+        raise invalid(f"text that is not UTF-8 (byte {error.start})", _CHECK_URL) from None
     except RecursionError:
-        raise invalid(f"{source} JSON that is nested too deeply", _CHECK_URL) from None
+        raise invalid("JSON that is nested too deeply", _CHECK_URL) from None
     except json.JSONDecodeError as error:
-        raise _not_json(text, error, source) from None
+        raise _not_json(text.strip(), error) from None
 
 
-def _not_json(text: str, error: json.JSONDecodeError, source: str) -> RequestError:
-    if not text.strip():
-        return invalid(f"{source} an empty body", "Check the server's log")
-    if text.lstrip().startswith("<"):
-        return invalid(
-            f"{source} an HTML page, not JSON",
-            "Check -H: this may be a login page or another service",
-        )
-    place = f"line {error.lineno} column {error.colno}"
-    return invalid(f"{source} invalid JSON ({place})", _CHECK_URL)
+def _not_json(text: str, error: json.JSONDecodeError) -> RequestError:
+    if not text:
+        return invalid("an empty body", "Check the server's log")
+    if text.startswith("<"):
+        next_step = "Check -H: this may be a login page or another service"
+        return invalid("an HTML page, not JSON", next_step)
+    return invalid(f"invalid JSON (line {error.lineno} column {error.colno})", _CHECK_URL)
+
+
+def _snapshot(document: Any) -> Snapshot:
+    if not isinstance(document, tuple):
+        raise invalid(f"{_KINDS[type(document)]}, expected an object of queues", _CHECK_URL)
+    if len(document) > MAX_QUEUES:
+        raise invalid(f"{len(document)} queues, expected at most {MAX_QUEUES}", _REPORT)
+    names = Counter(name for name, _ in document)
+    members = {field for _, value in document if isinstance(value, tuple) for field, _ in value}
+    if _ERROR_MEMBERS & set(names) and not members & set(FIELDS):
+        next_step = "Check the server's log; -vvv shows the response"
+        raise invalid("an error object instead of queues", next_step)
+    read = [_read_queue(name, value) for name, value in document if names[name] == 1]
+    duplicates = [Malformed(name, "duplicate queue") for name, count in names.items() if count > 1]
+    return Snapshot(
+        tuple(queue for queue in read if isinstance(queue, Queue)),
+        (*(queue for queue in read if isinstance(queue, Malformed)), *duplicates),
+    )
 
 
 def _parse_integer(digits: str) -> int:
@@ -157,8 +154,8 @@ def _parse_integer(digits: str) -> int:
     return -1 if digits.startswith("-") else MAX_VALUE + 1
 
 
-def _reject_constant(name: str, source: str) -> None:
-    raise invalid(f"{source} {name}, which is not valid JSON", _REPORT)
+def _reject_constant(name: str) -> None:
+    raise invalid(f"{name}, which is not valid JSON", _REPORT)
 
 
 def _read_queue(name: str, value: Any) -> Union[Queue, Malformed]:

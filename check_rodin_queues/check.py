@@ -8,7 +8,7 @@ is: in nagiosplugin an error on the way would be UNKNOWN and hide what was found
 
 from __future__ import annotations
 
-from typing import Any, FrozenSet, Generator, Iterator, Mapping, NamedTuple, Optional, Tuple, cast
+from typing import FrozenSet, Generator, Iterator, List, Mapping, NamedTuple, Optional, Tuple, cast
 
 import nagiosplugin
 
@@ -67,7 +67,7 @@ def judge(policy: Policy, attempt: Attempt, names: Mapping[str, str]) -> Verdict
         worst(finding.state for finding in findings),  # nagiosplugin puts UNKNOWN above CRITICAL
         problems,
         next_step,
-        perfdata=tuple(sorted(check.perfdata, key=_order)),
+        perfdata=tuple(map(str, sorted(context.perfdata, key=lambda one: one.sort_key))),
         findings=findings,
         proven=any(map(_is_proven, findings)),
     )
@@ -145,21 +145,21 @@ def _metric(
 class FindingContext(nagiosplugin.Context):
     """Judges a finding: a metric by its limits, a condition by the table or --state.
 
-    The hint of a result is the finding with its state. nagiosplugin itself quotes each label with a
-    dot, and readers such as Sensu Go and Checkmk's MRPE keep the quotes as a part of the name.
+    The hint of a result is the finding with its state.
     """
 
     def __init__(self, states: Mapping[str, State], *, judge_time: bool) -> None:
         super().__init__(_CONTEXT)
         self._states = states
         self._judge_time = judge_time
+        self.perfdata: List[Perfdata] = []
 
     def evaluate(
         self, metric: nagiosplugin.Metric, _resource: nagiosplugin.Resource
     ) -> nagiosplugin.Result:
         """Return the result for *metric*."""
         state = self._state(metric.value)
-        judged = metric.value._replace(state=state)
+        judged = metric.value if state is State.OK else metric.value._replace(state=state)
         return nagiosplugin.Result(_NAGIOS_STATES[state], judged, metric)
 
     def _state(self, finding: Finding) -> State:
@@ -171,20 +171,33 @@ class FindingContext(nagiosplugin.Context):
         breached = (threshold.level for threshold, limit in ranges if limit.side(finding.value))
         return next(breached, State.OK)
 
-    def performance(self, metric: nagiosplugin.Metric, _: nagiosplugin.Resource) -> Any:
-        """Return the perfdata of *metric*; a condition and an infinite value have none."""
+    def performance(self, metric: nagiosplugin.Metric, _: nagiosplugin.Resource) -> None:
+        """Collect the perfdata, sorted later; a condition and an infinite value have none."""
+        if metric.value.is_metric and metric.value.value != float("inf"):
+            self.perfdata.append(Perfdata.of(metric))
+
+
+class Perfdata(nagiosplugin.Performance):
+    """Perfdata whose label is quoted only if it has a blank.
+
+    Readers such as Sensu Go and Checkmk's MRPE keep the quotes as a part of the name.
+    """
+
+    @classmethod
+    def of(cls, metric: nagiosplugin.Metric) -> Perfdata:
+        """Return the perfdata of *metric*; nagiosplugin 1.3 has no constructor for a subclass."""
         finding: Finding = metric.value
-        if not finding.is_metric or finding.value == float("inf"):
-            return ""
-        label = f"'{finding.label}'" if " " in finding.label else finding.label
-        value = f"{label}={decimal(finding.value)}{metric.uom or ''}"
-        bounds = ("" if bound is None else str(bound) for bound in (metric.min, metric.max))
-        return ";".join((value, finding.limits.warning, finding.limits.critical, *bounds)).rstrip(
-            ";"
-        )
+        limits = (finding.limits.warning, finding.limits.critical)
+        bounds = ("" if bound is None else bound for bound in (metric.min, metric.max))
+        value = decimal(finding.value)
+        return cls._make((finding.label, value, metric.uom or "", *limits, *bounds))
 
+    def __str__(self) -> str:
+        label = f"'{self.label}'" if " " in self.label else self.label
+        fields = (f"{label}={self.value}{self.uom}", self.warn, self.crit, self.min, self.max)
+        return ";".join(map(str, fields)).rstrip(";")
 
-def _order(perfdata: str) -> Tuple[bool, str]:
-    """Return what perfdata is sorted by: labels of queues and sums, then those of the run."""
-    label = perfdata.partition("=")[0].strip("'")
-    return label in (TIME.name, TOKEN_EXPIRES_IN.name), label
+    @property
+    def sort_key(self) -> Tuple[bool, str]:
+        """The order: labels of queues and sums, then those of the run."""
+        return self.label in (TIME.name, TOKEN_EXPIRES_IN.name), self.label

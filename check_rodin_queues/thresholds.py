@@ -106,18 +106,26 @@ class Thresholds:
 
     def __init__(self, thresholds: Tuple[Threshold, ...]) -> None:
         self._by_metric: Dict[Tuple[str, str], List[Threshold]] = {}
+        self._known: Dict[Tuple[str, str], Limits] = {}
         for threshold in thresholds:
             key = (threshold.selector.scope, threshold.selector.metric)
             self._by_metric.setdefault(key, []).append(threshold)
 
     def limits(self, scope: str, metric: str, queue: str = "") -> Limits:
         """Return what applies to *metric* in *scope*, of a queue by its raw name."""
+        key = scope, metric
+        if key in self._known:
+            return self._known[key]
+        thresholds = self._by_metric.get(key, ())
         last = {
             threshold.level: threshold
-            for threshold in self._by_metric.get((scope, metric), ())
+            for threshold in thresholds
             if threshold.selector.glob is None or matches(threshold.selector.glob, queue)
         }
-        return Limits(last, metric) if last else NO_LIMITS
+        limits = Limits(last, metric) if last else NO_LIMITS
+        if all(threshold.selector.glob is None for threshold in thresholds):
+            self._known[key] = limits  # the same for every queue
+        return limits
 
 
 def is_plain(glob: str) -> bool:

@@ -1,8 +1,8 @@
 """What can be wrong besides a threshold: one row for each condition, with its default state.
 
 To change a default state, change its row. To add a condition of a queue, add a row with `applies`
-and its words to `messages`. Every other condition is the condition of a RequestError, or is found
-when the response is compared with what is required.
+and its counts to `messages.FACTS`. Every other condition is the condition of a RequestError, or is
+found when the response is compared with what is required.
 """
 
 from __future__ import annotations

@@ -85,7 +85,8 @@ def create_context(
 ) -> ssl.SSLContext:
     """Return the context for all connections; raises ConfigError, also if nothing is verified."""
     try:
-        # not create_default_context: it writes the session keys to $SSLKEYLOGFILE
+        # not create_default_context: it writes the session keys to $SSLKEYLOGFILE, and its flag
+        # VERIFY_X509_STRICT rejects CAs without keyUsage, which OpenSSL and curl accept
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     except ssl.SSLError as error:
         reason = (error.reason or "unknown reason").lower().replace("_", " ")
@@ -114,8 +115,6 @@ def _load_store(context: ssl.SSLContext, store: CaStore) -> None:
         raise ConfigError(cause, "Use a PEM file of CA certificates") from None
     except (OSError, ValueError) as error:
         raise unreadable(store.path, store.origin, error) from None
-    # a Python that sets this flag rejects CAs without keyUsage, which OpenSSL and curl accept
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
 
 
 def _load_client_certificate(context: ssl.SSLContext, cert: str, key: Optional[str]) -> None:

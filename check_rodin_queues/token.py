@@ -18,7 +18,9 @@ REDACTED = "***"
 _MAX_LENGTH = 16 * 1024
 #: Shorter text is too common: to redact it would garble the output.
 _MIN_LENGTH = 5
-_JWT_PARTS, _MIN_JWT_PART = 3, 16
+_JWT_PARTS = 3
+#: Parts of a token with dots, such as a JWT, are secrets too from this length on.
+_MIN_PART = 16
 #: `exp` beyond this is not believed; it is also the largest integer that JSON passes on exactly.
 _MAX_EXP = 2**53
 
@@ -54,7 +56,8 @@ class Token:
         A text that has it in an escaped form is returned without its escapes.
         """
         self._whole = self._whole or _forms([self._text])
-        self._forms = self._forms or _forms(_secrets(self._text))
+        parts = [part for part in self._text.split(".") if len(part) >= _MIN_PART]
+        self._forms = self._forms or _forms([self._text, *parts])
         # the whole token first: what is left of it without one part is not found again
         text = self._whole.sub(REDACTED, text)
         unescaped = _unescape(text)
@@ -130,18 +133,11 @@ def _checked(text: str, origin: str, place: str) -> Token:
     return Token(text, place)
 
 
-def _secrets(token: str) -> List[str]:
-    """Return *token*, and the parts of a JWT: each is a secret too."""
-    parts = token.split(".")
-    is_jwt = len(parts) == _JWT_PARTS
-    return [token, *(part for part in parts if is_jwt and len(part) >= _MIN_JWT_PART)]
-
-
 def _forms(secrets: List[str]) -> re.Pattern[str]:
-    """Return a pattern for what to redact, the longest first."""
+    """Return a pattern for what to redact, the longest form first."""
     forms = {form for secret in secrets for form in _encodings(secret) if len(form) >= _MIN_LENGTH}
-    longest_first = sorted(forms, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first)) or "(?!)", re.IGNORECASE | re.ASCII)
+    pattern = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
+    return re.compile(pattern or "(?!)", re.IGNORECASE | re.ASCII)
 
 
 def _encodings(secret: str) -> Iterator[str]:

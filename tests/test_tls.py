@@ -176,7 +176,7 @@ def test_a_proxy_with_a_sound_certificate_is_used(
 
 
 def test_a_ca_without_key_usage_is_accepted(tmp_path: Path, ask: Ask) -> None:
-    """As the defaults of OpenSSL do: 3.13 and newer set VERIFY_X509_STRICT, which is cleared."""
+    """As by the defaults of OpenSSL; Python's own default context rejects it from 3.13 on."""
     self_signed(tmp_path)
     below = self_signed(tmp_path, "below", "-CA", "own.crt", "-CAkey", "own.pem")
     with Server(SOUND, tls=below) as server:

@@ -43,7 +43,7 @@ DEBIAN_PYTHON = "/usr/bin/python3"
 #: Of everything that is measured: no variable that changes how Python or the check starts.
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONHASHSEED": "0"}
 #: A further queue costs at most this many times what nagiosplugin alone needs for it.
-QUEUE_LIMIT = 2.0
+QUEUE_LIMIT = 1.9
 
 
 class Case(NamedTuple):
@@ -64,16 +64,16 @@ _WHERE = " -H 127.0.0.1 -p {port} -u /4/api/v2/queue_status_check -s consumers"
 CASES = (
     Case(Y, "{python}" + _IMPORT),
     Case("bare Python", "{python} -c pass"),
-    Case(HTTP, "{check}" + _ASK + "{http}/4", limit=0.85),
-    Case("check, HTTPS, private CA file", _TLS + "{ca}", limit=0.90),
-    Case("check, HTTPS, hashed directory", _TLS + "{hashed}", limit=0.90),
+    Case(HTTP, "{check}" + _ASK + "{http}/4", limit=0.77),
+    Case("check, HTTPS, private CA file", _TLS + "{ca}", limit=0.88),
+    Case("check, HTTPS, hashed directory", _TLS + "{hashed}", limit=0.88),
     Case("check, HTTPS, certifi's bundle", _TLS + "{bundle}", limit=1.10),
-    Case("check, --help", "{check} --help", limit=0.25, code=3),
-    Case("check, --version", "{check} --version", limit=0.25, code=3),
+    Case("check, --help", "{check} --help", limit=0.24, code=3),
+    Case("check, --version", "{check} --version", limit=0.24, code=3),
     Case("check, usage error", "{check} --no-such-option", limit=0.28, code=3),
     Case("check as a single file, HTTP", "{python} {single_file}" + _ASK + "{http}/4", HTTP, 1.10),
     Case("Y of Debian", "{debian_python}" + _IMPORT),
-    Case("check, HTTP, Debian's Python", "{debian_check}" + _ASK + "{http}/4", "Y of Debian", 0.85),
+    Case("check, HTTP, Debian's Python", "{debian_check}" + _ASK + "{http}/4", "Y of Debian", 0.77),
     Case(HTTP_MANY, "{check}" + _ASK + "{http}/{many}"),
     Case(ALONE, "{python} {alone} 4"),
     Case(ALONE_MANY, "{python} {alone} {many}"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Match, Tuple
 
 import pytest
+from requests.utils import should_bypass_proxies
 
 from check_rodin_queues.conditions import CONDITIONS, DEFAULT_STATES
 from check_rodin_queues.connection_errors import _TIMEOUTS, CERTIFICATE_ERRORS
@@ -163,3 +164,30 @@ def test_message_is_explained_in_the_section_of_its_condition(message: str) -> N
         re.sub("HOST:PORT|HOST|QUEUE|NAME|CODE", ".+", re.escape(bare(row))) for row in phrases
     ]
     assert [form for form in forms if re.search(form, cause)], phrases
+
+
+#: A form of NO_PROXY, and a server that is then connected directly.
+NO_PROXY = {
+    "rodin.example.com": "https://x.rodin.example.com",
+    ".example.com": "https://rodin.example.com:1",
+    "rodin.example.com:8443": "https://rodin.example.com:8443",
+    "10.1.2.3": "http://10.1.2.3:1",
+    "10.0.0.0/8": "https://10.9.9.9",
+    "fd00::1": "https://[fd00::1]",
+    "*": "http://rodin",
+}
+
+
+def test_forms_of_no_proxy_are_those_that_requests_reads() -> None:
+    rows = tables("form")
+    assert [quoted(row["form"])[0] for row in rows if "write instead" not in row] == [*NO_PROXY]
+    assert [form for form, url in NO_PROXY.items() if not bypasses(url, form)] == []
+    hosts = ("x.svc", "127.0.0.1", "[::1]", "[fd00::1]", "10.1.2.3:8443", "a.example.com")
+    useless = [form for row in rows if "write instead" in row for form in quoted(row["form"])]
+    assert len(useless) > 6
+    assert [form for form in useless if any(bypasses(f"https://{at}", form) for at in hosts)] == []
+
+
+def bypasses(url: str, no_proxy: str) -> bool:
+    """Return whether requests connects to *url* without a proxy."""
+    return bool(should_bypass_proxies(url, no_proxy))

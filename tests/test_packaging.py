@@ -83,3 +83,17 @@ def test_wheel_installs_where_nothing_else_is(dist: Path, tree: Path, tmp_path: 
         said = call(*command, "--version", cwd=tmp_path, code=3)
         assert said == f"{PACKAGE} {__version__}\n"
     assert "??" not in call("git", "status", "--porcelain", "--untracked-files", cwd=tree)
+
+
+def test_the_monitoring_user_can_read_what_root_installs_with_umask_077(
+    tree: Path, tmp_path: Path
+) -> None:
+    text = (tree / "README.md").read_text(encoding="utf-8")
+    commands = text.partition("# virtual environment\n")[2].partition("```")[0]
+    assert "/usr/bin/python3 -m venv" in commands
+    commands = commands.replace("/opt/check_rodin_queues", str(tmp_path / "venv"))
+    call("sh", "-ec", f"umask 077\n{commands}", cwd=tree)
+    said = call(tmp_path / "venv/bin" / PACKAGE, "--version", code=3)
+    assert said == f"{PACKAGE} {__version__}\n"
+    files = [path for path in (tmp_path / "venv").rglob("*") if not path.is_symlink()]
+    assert [path for path in files if path.stat().st_mode & 0o044 != 0o044] == []

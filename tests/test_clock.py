@@ -327,7 +327,7 @@ def test_a_run_that_is_stopped_beyond_its_deadline(server: Server, token_file: s
     process.send_signal(signal.SIGCONT)
     outcome = finish(process)
     assert report(outcome).conditions == ("timeout",)
-    assert outcome.seconds < 0.5
+    assert outcome.seconds < 1.5
 
 
 @pytest.mark.skipif(not shutil.which("faketime"), reason="needs faketime")

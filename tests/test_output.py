@@ -345,7 +345,7 @@ NAMES: Dict[str, str] = {
 }
 
 
-@pytest.mark.parametrize("raw", NAMES, ids=ascii)
+@pytest.mark.parametrize("raw", NAMES, ids=lambda raw: ascii(raw).replace("\\", "/"))
 def test_a_display_name_is_fit_for_label_and_text(raw: str) -> None:
     found = judge(answer({raw: queue(0, 3, 0)}), "--require=", "-w", "awaiting_per_consumer=5")
     shown = NAMES[raw]
@@ -383,7 +383,9 @@ def test_a_number_makes_no_secret_of_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "char", ["\n", "\r", "\x1b", "\x9b", "\u2028", "\u202e", "\t", "|", "\ud800"]
+    "char",
+    ["\n", "\r", "\x1b", "\x9b", "\u2028", "\u202e", "\t", "|", "\ud800"],
+    ids=lambda char: f"U+{ord(char):04X}",
 )
 def test_a_line_has_nothing_that_ends_it_or_steers_a_terminal(char: str) -> None:
     verdict = Verdict(State.UNKNOWN, (f"a{char}b",), f"Do{char}it")

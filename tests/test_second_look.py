@@ -78,6 +78,7 @@ def test_the_server_is_asked_again_while_a_queue_is_stalled(case: str) -> None:
     assert looker.waits == [PAUSE] * (used - 1)
     assert found.stalled == stalled
     assert found.snapshot == snapshot(judged)
+    assert found.note.startswith("second look failed: " if judged != bodies[used - 1] else "")
     assert bool(found.note) == (used > 1 and judged != bodies[used - 1])
 
 

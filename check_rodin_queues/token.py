@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Iterator, List, Mapping, Optional
+from typing import Any, Iterator, List, Mapping, Optional, Tuple
 
 from check_rodin_queues.errors import ConfigError
 from check_rodin_queues.inputs import read_file, read_variable, strip
@@ -34,8 +34,7 @@ class Token:
     def __init__(self, text: str, place: str) -> None:
         self._text = text
         self.place = place
-        self._whole: Optional[re.Pattern[str]] = None
-        self._forms: Optional[re.Pattern[str]] = None
+        self._patterns: Optional[Tuple[re.Pattern[str], re.Pattern[str]]] = None
 
     def __repr__(self) -> str:
         return f"Token({REDACTED})"
@@ -55,14 +54,14 @@ class Token:
 
         A text that has it in an escaped form is returned without its escapes.
         """
-        self._whole = self._whole or _forms([self._text])
-        parts = [part for part in self._text.split(".") if len(part) >= _MIN_PART]
-        self._forms = self._forms or _forms([self._text, *parts])
+        if self._patterns is None:
+            parts = [part for part in self._text.split(".") if len(part) >= _MIN_PART]
+            self._patterns = _forms([self._text]), _forms([self._text, *parts])
+        whole, forms = self._patterns
         # the whole token first: what is left of it without one part is not found again
-        text = self._whole.sub(REDACTED, text)
+        text = whole.sub(REDACTED, text)
         unescaped = _unescape(text)
-        found = self._forms.search(unescaped)
-        return self._forms.sub(REDACTED, unescaped if found else text)
+        return forms.sub(REDACTED, unescaped if forms.search(unescaped) else text)
 
     def expires_at(self) -> Optional[float]:
         """Return the `exp` of a JWT (RFC 7519) in seconds since 1970, None if it has none."""

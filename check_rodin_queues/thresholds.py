@@ -122,7 +122,7 @@ class Thresholds:
             for threshold in thresholds
             if threshold.selector.glob is None or matches(threshold.selector.glob, queue)
         }
-        limits = Limits(last, metric) if last else NO_LIMITS
+        limits = Limits(last, metric)
         if all(threshold.selector.glob is None for threshold in thresholds):
             self._known[key] = limits  # the same for every queue
         return limits

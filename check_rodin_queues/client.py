@@ -22,7 +22,13 @@ import urllib3.exceptions
 from requests.utils import get_environ_proxies, select_proxy
 
 from check_rodin_queues import __version__
-from check_rodin_queues.connection_errors import BAD_PROXY, SOCKS_PROXY, explain, unreachable
+from check_rodin_queues.connection_errors import (
+    BAD_PROXY,
+    CHECK_LOG,
+    SOCKS_PROXY,
+    explain,
+    unreachable,
+)
 from check_rodin_queues.connections import Adapter, Dialer
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.inputs import strip
@@ -42,7 +48,6 @@ _COMPRESSED = ("gzip", "x-gzip", "deflate")
 _NO_COMPRESSION = "Disable compression on the gateway"
 _NO_API = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE)
 _FROM_GATEWAY = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
-_CHECK_LOG = "Check the log of the server or its gateway"
 _CHECK_URL = "Check host, port and path prefix in -H"
 #: Next steps for plain HTTP, which a proxy forwards.
 _CHECK_PROXY = "Check the proxy, or add the server to NO_PROXY"
@@ -145,7 +150,7 @@ class Client:
                 said += f", retry after {duration(int(wait))}"
             return RequestError("throttled", said, "Increase check_interval")
         if status // 100 == 5:  # noqa: PLR2004
-            next_step = _CHECK_PROXY if forwarding else _CHECK_LOG
+            next_step = _CHECK_PROXY if forwarding else CHECK_LOG
             if status in _FROM_GATEWAY and not forwarding:
                 next_step = "Check whether Rodin is running behind the gateway"
             cause = f"{phrase} from {self.route.peer(Phase.READING)}"

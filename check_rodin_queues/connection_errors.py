@@ -57,7 +57,7 @@ BAD_PROXY = (
     "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY",
 )
 SOCKS_PROXY = ("SOCKS proxies are not supported", "Set HTTPS_PROXY to an HTTP proxy")
-_CHECK_LOG = "Check the log of the server or its gateway"
+CHECK_LOG = "Check the log of the server or its gateway"
 #: The first exception of the chain that is here decides.
 _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
     (urllib3.exceptions.LocationParseError, BAD_PROXY),
@@ -66,10 +66,10 @@ _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
     (CertificateError, _WRONG_NAME),  # of urllib3 1.26
     (
         http.client.IncompleteRead,
-        ("{where} closed the connection in the middle of the response", _CHECK_LOG),
+        ("{where} closed the connection in the middle of the response", CHECK_LOG),
     ),
-    (http.client.LineTooLong, ("{where} sent a header line that is too long", _CHECK_LOG)),
-    (urllib3.exceptions.InvalidHeader, ("{where} sent an invalid header", _CHECK_LOG)),
+    (http.client.LineTooLong, ("{where} sent a header line that is too long", CHECK_LOG)),
+    (urllib3.exceptions.InvalidHeader, ("{where} sent an invalid header", CHECK_LOG)),
 )
 
 _NO_HANDSHAKE = "no TLS handshake with {where} within {timeout:g} s"
@@ -153,7 +153,7 @@ def _connection_words(causes: List[BaseException], route: Route, phase: str) -> 
         is_login = refused[1] == "407"
         return cause, "Check USER:PASSWORD@ in {variable}" if is_login else _CHECK_PROXY
     cause, next_step = _broken_words(causes, route, phase)
-    from_proxy = route.is_proxy(phase) or (route.forwarding and next_step != _CHECK_LOG)
+    from_proxy = route.is_proxy(phase) or (route.forwarding and next_step != CHECK_LOG)
     return cause, _CHECK_PROXY if from_proxy else next_step
 
 
@@ -164,7 +164,7 @@ def _broken_words(causes: List[BaseException], route: Route, phase: str) -> _Wor
         return "{where} closed the connection without a response", next_step
     protocol = _first(causes, http.client.HTTPException)
     if protocol is not None and "headers" in str(protocol):
-        return "{where} sent more than 100 header lines", _CHECK_LOG
+        return "{where} sent more than 100 header lines", CHECK_LOG
     numbers = (cause.errno for cause in causes[::-1] if isinstance(cause, OSError) and cause.errno)
     number = next(numbers, None)
     if protocol is not None or number is None:
@@ -172,7 +172,7 @@ def _broken_words(causes: List[BaseException], route: Route, phase: str) -> _Wor
         return "{where} did not send a valid HTTP response", next_step
     was_connected = phase not in (Phase.RESOLVING, Phase.CONNECTING)
     if was_connected and number in (errno.ECONNRESET, errno.EPIPE):
-        return "{where} reset the connection", _CHECK_LOG if plain else _CHECK_PEER
+        return "{where} reset the connection", CHECK_LOG if plain else _CHECK_PEER
     is_refused = number == errno.ECONNREFUSED
     next_step = "Check that Rodin is running, and the port" if is_refused else _CHECK_ROUTE
     return f"cannot connect to {{where}}: {os.strerror(number).lower()}", next_step

@@ -24,8 +24,7 @@ from check_rodin_queues.inputs import read_file, strip
 from check_rodin_queues.lean_imports import load_requests
 from check_rodin_queues.metrics import TOKEN_EXPIRES_IN
 from check_rodin_queues.options import Options
-from check_rodin_queues.output import Report
-from check_rodin_queues.progress import DEBUG, NOTICE, REQUEST, Phase, Progress
+from check_rodin_queues.output import DEBUG, NOTICE, REQUEST, Notes, Report
 from check_rodin_queues.response import MAX_BYTES, Snapshot, parse, parse_saved
 from check_rodin_queues.second_look import PAUSE, Looks, look_again
 from check_rodin_queues.selection import covers, select, unmatched
@@ -52,7 +51,8 @@ class Run:
         self._probe = command_line.find_probe(words)
         self._token: Optional[Token] = token_to_redact(environ)
         self._client: Optional[Client] = None
-        self._progress = Progress()
+        self._notes = Notes()
+        self._step = "reading the options"
         self._elapsed: Optional[float] = None
         self._kept: Optional[Looks] = None
 
@@ -90,7 +90,7 @@ class Run:
         self._use(own)
         if not own.extra_opts:
             return own
-        self._progress.step = "reading --extra-opts"
+        self._step = "reading --extra-opts"
         found: List[str] = []
         for locator in own.extra_opts:
             found += read_words(locator, self._environ)
@@ -103,29 +103,30 @@ class Run:
 
     def _use(self, options: Options) -> None:
         self._probe = options.probe
-        self._progress.verbosity = options.verbosity
+        self._notes.verbosity = options.verbosity
         self._watchdog.guard(options.timeout, lambda name: self._report(self._end(options, name)))
 
     def _connect(self, options: Options) -> None:
         """Make the client from everything that the options, the environment and files say."""
-        progress, environ = self._progress, self._environ
         if options.client_key and not options.client_cert:
             raise UsageError("--client-key: no --client-cert given", "Add --client-cert")
         server = self._find_server(options)
-        progress.step = "reading the API token"
-        token = self._token = find_token(options.token_file, environ)
+        self._step = "reading the API token"
+        token = self._token = find_token(options.token_file, self._environ)
         self._require_expiry(options, token)
-        progress.step = "reading the certificates"
+        self._step = "reading the certificates"
         context = self._tls_context(options, server)
-        progress.step = "loading the libraries"
+        self._step = "loading the libraries"
         load_requests(tls=context is not None)
         from check_rodin_queues import check  # noqa: F401 — the watchdog may need it
         from check_rodin_queues.client import Client
         from check_rodin_queues.connections import Dialer
+        from check_rodin_queues.route import find_route
 
         self._watchdog.libraries_loaded()
-        dialer = Dialer(server.family, options.timeout, self._watchdog.deadline, progress)
-        self._client = Client(server, token, context, dialer)
+        route = find_route(server)
+        dialer = Dialer(route, options.timeout, self._watchdog.deadline, self._notes)
+        self._client = Client(dialer, token, context)
 
     def _find_server(self, options: Options) -> Server:
         try:
@@ -152,24 +153,24 @@ class Run:
             for name, value in self._environ.items()
         )
         if not (server.scheme == "https" or https_proxy or options.ca_file or options.client_cert):
-            self._progress.note(REQUEST, "no TLS: http:// was requested")
+            self._notes.add(REQUEST, "no TLS: http:// was requested")
             return None
         from check_rodin_queues.tls import create_context, find_ca_store
 
         store, verify = None, not options.insecure
         if options.ca_file or verify:
             store = find_ca_store(options.ca_file, self._environ)
-            self._progress.note(REQUEST, f"CA store: {store.path} ({store.origin})")
+            self._notes.add(REQUEST, f"CA store: {store.path} ({store.origin})")
         if not verify:
-            self._progress.note(NOTICE, "--insecure: the server's certificate was not verified")
+            self._notes.add(NOTICE, "--insecure: the server's certificate was not verified")
         return create_context(store, options.client_cert, options.client_key, verify=verify)
 
     def _ask(self, options: Options) -> Snapshot:
         """Return the snapshot of one response, or of the saved one."""
         if self._client:
             body = self._client.get()
-            return parse(body, f"{self._client.route.peer(Phase.READING)} sent")
-        self._progress.step = "reading --input"
+            return parse(body, f"{self._client.route.peer} sent")
+        self._step = "reading --input"
         return parse_saved(read_file(options.input or "-", "--input", MAX_BYTES))
 
     def _look_again(self, first: Snapshot, options: Options, duration: float) -> Looks:
@@ -188,7 +189,7 @@ class Run:
         ):
             self._kept = looks  # what counts if the run has to end during a later look
         if looks.note:
-            self._progress.note(NOTICE, looks.note)
+            self._notes.add(NOTICE, looks.note)
         return looks
 
     def _judge_looks(self, options: Options, looks: Looks) -> Verdict:
@@ -199,14 +200,14 @@ class Run:
         if excluded:
             more = len(excluded) - _MAX_EXCLUDED
             shown = ", ".join(excluded[:_MAX_EXCLUDED]) + (f" and {more} more" if more > 0 else "")
-            self._progress.note(NOTICE, f"excluded by -q and -x: {shown}")
-        for threshold in unmatched(policy, selection) if self._progress.verbosity else ():
-            self._progress.note(NOTICE, f"no queue matches {threshold.origin}")
+            self._notes.add(NOTICE, f"excluded by -q and -x: {shown}")
+        for threshold in unmatched(policy, selection) if self._notes.verbosity else ():
+            self._notes.add(NOTICE, f"no queue matches {threshold.origin}")
         names.update((name, output.label_safe(self._redact(name))) for name in selection.missing)
         return self._judge(options, names, selection=selection, stalled=looks.stalled)
 
     def _judge_failure(self, options: Options, failure: RequestError) -> Verdict:
-        if self._elapsed is None and self._progress.phase != Phase.STARTING:
+        if self._elapsed is None and self._client:
             self._elapsed = self._watchdog.elapsed()
         return self._judge(options, {}, failure=failure)
 
@@ -225,32 +226,30 @@ class Run:
 
     def _end(self, options: Options, signal_name: str) -> Verdict:
         """Return the verdict at a signal, or at the deadline; called in the watchdog's thread."""
-        progress, timeout = self._progress, f"{options.timeout:g} s"
-        # nothing is asked before the client is there
-        client = self._client if progress.phase != Phase.STARTING else None
+        client, timeout = self._client, f"{options.timeout:g} s"
         if signal_name:
-            doing = f"waiting for {client.route.peer(progress.phase)}" if client else progress.step
+            doing = f"waiting for {client.route.peer}" if client else self._step
             step = "Set -t below the monitoring system's own timeout"
             return _unknown(f"interrupted by {signal_name} while {doing}", step)
         if client is None:
             step = "Check load and disks of the monitoring host"
             if options.input == "-":
                 step = "Check the command that writes to standard input"
-            cause = f"still {progress.step} after {timeout}, the server was not asked (timeout)"
+            cause = f"still {self._step} after {timeout}, the server was not asked (timeout)"
             return _unknown(cause, step)
         if self._kept:
-            progress.note(NOTICE, f"second look failed: no response in {timeout}")
+            self._notes.add(NOTICE, f"second look failed: no response in {timeout}")
             return self._judge_looks(options, self._kept)
         from check_rodin_queues.connection_errors import timed_out
 
-        failure = progress.failure or timed_out(client.route, progress.phase, options.timeout)
+        failure = client.failure or timed_out(client.route, options.timeout)
         return self._judge_failure(options, failure)
 
     def _report(self, verdict: Verdict) -> Report:
         more: List[str] = []
-        if self._progress.shows(NOTICE):
-            more += output.long_output(verdict.findings) + self._progress.notes()
-        if self._progress.shows(REQUEST):
+        if self._notes.shows(NOTICE):
+            more += output.long_output(verdict.findings) + self._notes.lines()
+        if self._notes.shows(REQUEST):
             more += output.why(verdict.findings)
         return output.report(verdict, self._probe, more, self._redact)
 
@@ -261,7 +260,7 @@ class Run:
         import traceback
 
         for line in traceback.format_tb(error.__traceback__):
-            self._progress.note(DEBUG, line)
+            self._notes.add(DEBUG, line)
         if isinstance(error, ImportError):
             cause = f"the Python module {error.name} cannot be imported by {sys.executable}"
             return _unknown(cause, "Install the plugin again for this Python")

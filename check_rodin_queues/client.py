@@ -8,34 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
 import re
 import threading
 import time
 import zlib
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Optional
 from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
-from requests.utils import get_environ_proxies, select_proxy
 
 from check_rodin_queues import __version__
-from check_rodin_queues.connection_errors import (
-    BAD_PROXY,
-    CHECK_LOG,
-    SOCKS_PROXY,
-    explain,
-    unreachable,
-)
+from check_rodin_queues.connection_errors import CHECK_LOG, explain
 from check_rodin_queues.connections import Adapter, Dialer
 from check_rodin_queues.errors import RequestError
-from check_rodin_queues.inputs import strip
 from check_rodin_queues.messages import duration
-from check_rodin_queues.progress import DEBUG, REQUEST, Phase, Route
+from check_rodin_queues.output import DEBUG, REQUEST
 from check_rodin_queues.response import MAX_BYTES, invalid, too_large
-from check_rodin_queues.server import Server
+from check_rodin_queues.route import Phase
 from check_rodin_queues.token import Token
 
 #: requests wraps most errors in an OSError of its own, but not all.
@@ -55,44 +46,41 @@ _LOGIN = ("login", "signin", "sign_in", "auth", "sso", "oauth")
 
 
 class Client:
-    """Asks one server for its queue status."""
+    """Asks one server for its queue status.
 
-    def __init__(self, server: Server, token: Token, context: Any, dialer: Dialer) -> None:
-        """*context* is an SSLContext, None if no connection needs TLS. Raises RequestError."""
+    *failure* is an error that is decided while the response is still read for -vvv.
+    """
+
+    def __init__(self, dialer: Dialer, token: Token, context: Any) -> None:
+        """*context* is an SSLContext, None if no connection needs TLS."""
+        self.route = dialer.route
+        self.failure: Optional[RequestError] = None
         self._token = token
-        for name, value in os.environ.items():
-            if name.lower().endswith("_proxy"):
-                os.environ[name] = strip(value)
-        self._proxies = get_environ_proxies(server.url)
-        proxy = select_proxy(server.url, self._proxies) or ""
-        if proxy and "://" not in proxy:
-            proxy = f"http://{proxy}"
-        self.route = Route(server, _proxy_address(proxy))
-        self._adapter = Adapter(dialer, context, proxy)
-        self.progress = dialer.progress
-        if proxy:
-            self.progress.note(REQUEST, f"proxy: {self.route.proxy}")
-            if server.scheme not in self._proxies:
-                self.route.variable = "ALL_PROXY"
+        self._adapter = Adapter(dialer, context)
+        self._notes = dialer.notes
+        if self.route.proxy:
+            self._notes.add(REQUEST, f"proxy: {self.route.proxy}")
 
     def get(self) -> bytes:
         """Return the decoded body, of at most MAX_BYTES; raises RequestError."""
-        url = self.route.server.url
-        self.progress.note(REQUEST, f"request: GET {url}")
         try:
-            response = self._send(url)
-            self.progress.phase = Phase.READING
-            if response.status_code != HTTPStatus.OK:
-                raise self._refusal_of(response)
-            with response:
-                return self._body(response)
+            with self._send() as response:
+                self.route.phase = Phase.READING
+                if response.status_code == HTTPStatus.OK:
+                    return self._body(response)
+                self.failure = self._refusal(response)
+                if self._notes.shows(DEBUG):
+                    self._debug_body(_read_error_body(response))
         except _CAUGHT as error:
             # repr doubles backslashes, and so would conceal an escaped token
             self._debug("error", repr(error).replace("\\\\", "\\"), _SHOWN_ERROR)
-            raise explain(error, self.route, self.progress.phase) from None
+            raise explain(error, self.route) from None
+        raise self.failure
 
-    def _send(self, url: str) -> requests.Response:
+    def _send(self) -> requests.Response:
         """Send by the adapter: a session would follow redirects and read `~/.netrc`."""
+        server = self.route.server
+        self._notes.add(REQUEST, f"request: GET {server.url}")
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
@@ -100,24 +88,16 @@ class Client:
             "Connection": "close",
             "User-Agent": f"check_rodin_queues/{__version__}",
         }
-        request = requests.Request("GET", url, headers=headers).prepare()
-        response = self._adapter.send(request, stream=True, proxies=self._proxies)
-        self.progress.note(REQUEST, f"response: HTTP {response.status_code}")
+        request = requests.Request("GET", server.url, headers=headers).prepare()
+        proxies = {server.scheme: self.route.proxy_url}
+        response = self._adapter.send(request, stream=True, proxies=proxies)
+        self._notes.add(REQUEST, f"response: HTTP {response.status_code}")
         for name, value in response.headers.items():
             self._debug("header", f"{name}: {value}", _SHOWN_HEADER)
         return response
 
-    def _refusal_of(self, response: requests.Response) -> RequestError:
-        """Return the error for *response*, after its body is noted for -vvv."""
-        self.progress.failure = self._refusal(response)
-        if self.progress.shows(DEBUG):
-            self._debug("body", _read_error_body(response).decode("utf-8", "replace"), _SHOWN_BODY)
-        else:
-            response.close()
-        return self.progress.failure
-
     def _body(self, response: requests.Response) -> bytes:
-        source = f"{self.route.peer(Phase.READING)} sent"
+        source = f"{self.route.peer} sent"
         raw = response.raw.read(MAX_BYTES + 1, decode_content=False)
         if len(raw) > MAX_BYTES:
             raise too_large(source)
@@ -126,15 +106,18 @@ class Client:
         if response.raw.length_remaining or not (raw or has_body):
             raise http.client.IncompleteRead(raw)
         body = _decompress(raw, response.headers.get("Content-Encoding", "").lower(), source)
-        self.progress.note(REQUEST, f"response: {len(body)} bytes")
-        self._debug("body", body.decode("utf-8", "replace"), _SHOWN_BODY)
+        self._notes.add(REQUEST, f"response: {len(body)} bytes")
+        self._debug_body(body)
         return body
+
+    def _debug_body(self, body: bytes) -> None:
+        self._debug("body", body.decode("utf-8", "replace"), _SHOWN_BODY)
 
     def _debug(self, name: str, text: str, size: int) -> None:
         """Note *text* from the server for -vvv, redacted before it is truncated."""
-        if self.progress.shows(DEBUG):
+        if self._notes.shows(DEBUG):
             shown = self._token.redact(text)[:size]
-            self.progress.note(DEBUG, f"{name}: {' '.join(shown.split())}")
+            self._notes.add(DEBUG, f"{name}: {' '.join(shown.split())}")
 
     def _refusal(self, response: requests.Response) -> RequestError:
         """Return the error for a response whose status is not 200."""
@@ -153,7 +136,7 @@ class Client:
             next_step = _CHECK_PROXY if forwarding else CHECK_LOG
             if status in _FROM_GATEWAY and not forwarding:
                 next_step = "Check whether Rodin is running behind the gateway"
-            cause = f"{phrase} from {self.route.peer(Phase.READING)}"
+            cause = f"{phrase} from {self.route.peer}"
             return RequestError("unreachable", cause, next_step)
         if status // 100 == 3 and response.headers.get("Location"):  # noqa: PLR2004
             return self._redirect(said, response.headers["Location"])
@@ -206,24 +189,6 @@ class Client:
             where = f"{'a login page' if same_host else 'another host'}, {where}"
             next_step = "Check the token and the gateway's rule for this path"
         return invalid(f"{said}: redirected to {where}", next_step)
-
-
-def _proxy_address(proxy: str) -> str:
-    """Return HOST:PORT of *proxy*, without its password; raises RequestError."""
-    if not proxy:
-        return ""
-    try:
-        parts = urlsplit(proxy)
-        port = parts.port
-        proxy.encode("latin-1")  # requests sends user and password so
-    except ValueError:
-        raise unreachable(BAD_PROXY) from None
-    if parts.scheme.startswith("socks"):
-        raise unreachable(SOCKS_PROXY)
-    if not parts.hostname or parts.scheme not in ("http", "https") or port == 0:
-        raise unreachable(BAD_PROXY)
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{host}:{port}" if port else host
 
 
 def _read_error_body(response: requests.Response) -> bytes:

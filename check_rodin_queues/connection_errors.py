@@ -18,7 +18,7 @@ import urllib3.exceptions
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from check_rodin_queues.errors import RequestError
-from check_rodin_queues.progress import Phase, Route
+from check_rodin_queues.route import BAD_PROXY, Phase, Route
 
 if TYPE_CHECKING:
     import ssl
@@ -52,11 +52,6 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACK
 _CHECK_PEER = "Check the server's log, and --client-cert if it requires a client certificate"
 _CHECK_PROXY = "Check {variable}, or add the server to NO_PROXY"
 _CHECK_ROUTE = "Check firewalls and routing to {peer}"
-BAD_PROXY = (
-    "invalid proxy URL in the environment, expected http://HOST:PORT",
-    "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY",
-)
-SOCKS_PROXY = ("SOCKS proxies are not supported", "Set HTTPS_PROXY to an HTTP proxy")
 CHECK_LOG = "Check the log of the server or its gateway"
 #: The first exception of the chain that is here decides.
 _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
@@ -94,42 +89,36 @@ _TIMEOUTS: Dict[str, _Words] = {
 }
 
 
-def unreachable(words: _Words) -> RequestError:
-    """Return the error with these *words*."""
-    return RequestError("unreachable", *words)
-
-
-def timed_out(route: Route, phase: str, timeout: float) -> RequestError:
-    """Return the error for a run whose time ended in *phase*."""
-    cause, next_step = _TIMEOUTS[phase]
-    if phase == Phase.WAITING and route.forwarding:
+def timed_out(route: Route, timeout: float) -> RequestError:
+    """Return the error for a request whose time ended."""
+    cause, next_step = _TIMEOUTS[route.phase]
+    if route.phase == Phase.WAITING and route.forwarding:
         next_step = "Check the proxy and the server's load, or raise -t"
-    return RequestError("timeout", *_filled((cause, next_step), route, phase, timeout))
+    return _error("timeout", (cause, next_step), route, timeout)
 
 
-def explain(error: BaseException, route: Route, phase: str) -> RequestError:
-    """Return what *error* of a request in *phase* means."""
-    return unreachable(_filled(_words(_causes(error), route, phase), route, phase))
+def explain(error: BaseException, route: Route) -> RequestError:
+    """Return what *error* of a request means."""
+    return _error("unreachable", _words(_causes(error), route), route)
 
 
-def _filled(words: _Words, route: Route, phase: str, timeout: float = 0) -> _Words:
-    """Return *words* with what they have braces for."""
-    from_proxy = route.is_proxy(phase)
+def _error(condition: str, words: _Words, route: Route, timeout: float = 0) -> RequestError:
+    """Return the error with *words* whose braces are filled."""
     facts = {
-        "where": route.peer(phase),
+        "where": route.peer,
         "host": f"proxy {route.proxy}" if route.proxy else route.server.host,
         "address": route.server.address,
         "proxy": route.proxy,
-        "peer": "the proxy" if from_proxy else "the server",
-        "option": route.variable if from_proxy else "-H",
+        "peer": "the proxy" if route.to_proxy else "the server",
+        "option": route.variable if route.to_proxy else "-H",
         "variable": route.variable,
         "timeout": timeout,
     }
     cause, next_step = words
-    return cause.format(**facts), next_step.format(**facts)
+    return RequestError(condition, cause.format(**facts), next_step.format(**facts))
 
 
-def _words(causes: List[BaseException], route: Route, phase: str) -> _Words:
+def _words(causes: List[BaseException], route: Route) -> _Words:
     import ssl  # noqa: PLC0415 — plain HTTP needs it only for an error
 
     certificate = _first(causes, ssl.SSLCertVerificationError)
@@ -143,21 +132,21 @@ def _words(causes: List[BaseException], route: Route, phase: str) -> _Words:
     if _first(causes, socket.gaierror):
         return _resolve_words(route)
     by_type = (words for kind, words in _BY_TYPE if _first(causes, kind))
-    return next(by_type, None) or _connection_words(causes, route, phase)
+    return next(by_type, None) or _connection_words(causes, route)
 
 
-def _connection_words(causes: List[BaseException], route: Route, phase: str) -> _Words:
+def _connection_words(causes: List[BaseException], route: Route) -> _Words:
     refused = re.search(r"Tunnel connection failed: ([1-5][0-9]{2})\b", " ".join(map(str, causes)))
     if refused:
         cause = f"proxy {{proxy}} refused the connection to {{address}}: HTTP {refused[1]}"
         is_login = refused[1] == "407"
         return cause, "Check USER:PASSWORD@ in {variable}" if is_login else _CHECK_PROXY
-    cause, next_step = _broken_words(causes, route, phase)
-    from_proxy = route.is_proxy(phase) or (route.forwarding and next_step != CHECK_LOG)
+    cause, next_step = _broken_words(causes, route)
+    from_proxy = route.to_proxy or (route.forwarding and next_step != CHECK_LOG)
     return cause, _CHECK_PROXY if from_proxy else next_step
 
 
-def _broken_words(causes: List[BaseException], route: Route, phase: str) -> _Words:
+def _broken_words(causes: List[BaseException], route: Route) -> _Words:
     plain = route.server.scheme == "http"
     if _first(causes, http.client.RemoteDisconnected):
         next_step = "If it is a TLS port, use https:// in -H" if plain else _CHECK_PEER
@@ -170,7 +159,7 @@ def _broken_words(causes: List[BaseException], route: Route, phase: str) -> _Wor
     if protocol is not None or number is None:
         next_step = f"Check the port{', and whether it needs https://' if plain else ' in -H'}"
         return "{where} did not send a valid HTTP response", next_step
-    was_connected = phase not in (Phase.RESOLVING, Phase.CONNECTING)
+    was_connected = route.phase not in (Phase.RESOLVING, Phase.CONNECTING)
     if was_connected and number in (errno.ECONNRESET, errno.EPIPE):
         return "{where} reset the connection", CHECK_LOG if plain else _CHECK_PEER
     is_refused = number == errno.ECONNREFUSED

@@ -8,46 +8,54 @@ from __future__ import annotations
 
 import socket
 import time
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Tuple
 
 import requests.adapters
 import urllib3
 
-from check_rodin_queues.progress import REQUEST, Phase, Progress
+from check_rodin_queues.output import REQUEST, Notes
+from check_rodin_queues.route import Phase, Route
+
+_FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 class Dialer:
     """Opens TCP connections within the time that is left."""
 
-    def __init__(self, family: int, timeout: float, deadline: float, progress: Progress) -> None:
+    def __init__(self, route: Route, timeout: float, deadline: float, notes: Notes) -> None:
         """*deadline* is on the monotonic clock; *timeout* is the whole time of the run."""
-        self._family = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}[family]
+        self.route = route
+        self.notes = notes
         self._timeout = timeout
         self._deadline = deadline
-        self.progress = progress
 
-    def connect(self, host: str, port: int, options: Any) -> socket.socket:
+    def connect(self, host: str, port: int) -> socket.socket:
         """Connect to the first address of *host* that accepts; raises OSError.
 
         An address that is not the last one gets its share of the time that is left, at most a
         third of the timeout. The last one has all the time: the watchdog ends the run.
         """
-        self.progress.phase = Phase.RESOLVING
-        found = socket.getaddrinfo(host.strip("[]"), port, self._family, socket.SOCK_STREAM)
-        self.progress.phase = Phase.CONNECTING
+        self.route.phase = Phase.RESOLVING
+        family = _FAMILIES[self.route.server.family]
+        found = socket.getaddrinfo(host.strip("[]"), port, family, socket.SOCK_STREAM)
+        self.route.phase = Phase.CONNECTING
         if len(found) > 1:
             found = list(filter(_has_route, found)) or found
         failure = OSError(f"{host} has no address")
         for left, target in zip(range(len(found), 0, -1), found):
             remaining = max(self._deadline - time.monotonic(), 0.01)
-            share = min(remaining / left, self._timeout / 3) if left > 1 else None
+            connection = socket.socket(*target[:3])
+            connection.settimeout(min(remaining / left, self._timeout / 3) if left > 1 else None)
             try:
-                connection = _connected(target, share, options)
+                connection.connect(target[4])
             except OSError as error:
-                self.progress.note(REQUEST, f"no connection to {_shown(target[4])}: {error}")
+                connection.close()
+                self.notes.add(REQUEST, f"no connection to {_shown(target[4])}: {error}")
                 failure = error
             else:
-                self.progress.note(REQUEST, f"connected to {_shown(target[4])}")
+                connection.settimeout(None)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.notes.add(REQUEST, f"connected to {_shown(target[4])}")
                 return connection
         raise failure
 
@@ -65,20 +73,6 @@ def _has_route(target: Tuple[Any, ...]) -> bool:
     return True
 
 
-def _connected(target: Tuple[Any, ...], share: Optional[float], options: Any) -> socket.socket:
-    connection = socket.socket(*target[:3])
-    try:
-        for option in options or ():
-            connection.setsockopt(*option)
-        connection.settimeout(share)
-        connection.connect(target[4])
-        connection.settimeout(None)
-    except OSError:
-        connection.close()
-        raise
-    return connection
-
-
 def _shown(address: Tuple[Any, ...]) -> str:
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -90,14 +84,14 @@ class _Dialed:
     dialer: Dialer
 
     def _new_conn(self: Any) -> socket.socket:
-        dialer: Dialer = self.dialer
-        connection = dialer.connect(self._dns_host, self.port, self.socket_options)
-        dialer.progress.phase = Phase.TLS
+        route = self.dialer.route
+        connection: socket.socket = self.dialer.connect(self._dns_host, self.port)
+        route.phase = Phase.PROXY_TLS if route.forwarding else Phase.TLS
         return connection
 
     def _connect_tls_proxy(self: Any, host: str, connection: socket.socket) -> Any:
         """Return *connection* with TLS to the proxy *host*, whose name urllib3 1.26 ignores."""
-        self.dialer.progress.phase = Phase.PROXY_TLS
+        self.dialer.route.phase = Phase.PROXY_TLS
         context = self.proxy_config.ssl_context
         checked, context.check_hostname = context.check_hostname, bool(context.verify_mode)
         wrapped = context.wrap_socket(connection, server_hostname=host)
@@ -105,25 +99,25 @@ class _Dialed:
         return wrapped
 
     def _tunnel(self) -> None:
-        self.dialer.progress.phase = Phase.PROXY_REPLY
+        self.dialer.route.phase = Phase.PROXY_REPLY
         super()._tunnel()  # type: ignore[misc]
-        self.dialer.progress.phase = Phase.TLS
+        self.dialer.route.phase = Phase.TLS
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        self.dialer.progress.phase = Phase.WAITING
+        self.dialer.route.phase = Phase.WAITING
 
 
 class Adapter(requests.adapters.HTTPAdapter):
-    """Connects by *dialer*, directly or by *proxy*, and verifies with *context* alone."""
+    """Connects by *dialer*, along its route, and verifies with *context* alone."""
 
-    def __init__(self, dialer: Dialer, context: Any, proxy: str) -> None:
+    def __init__(self, dialer: Dialer, context: Any) -> None:
         old = urllib3.__version__.startswith("1.")  # type: ignore[attr-defined]
         if old and context is not None:
             # urllib3 1.26 hides an IP address from ssl, so it has to compare all names itself
             context.check_hostname = False
         self._context = context
-        self._proxy = proxy
+        self._proxy = dialer.route.proxy_url
         self._pools = _pools(dialer)
         super().__init__()
 

@@ -8,7 +8,7 @@ Text from the server must not end a line, begin perfdata or steer a terminal: it
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from check_rodin_queues.errors import SEVERITY, State, worst
 from check_rodin_queues.messages import limit_words, measured, reasons
@@ -23,6 +23,33 @@ MAX_DISPLAY_NAME = 79 - max(len(metric.name) for metric in QUEUE_METRICS)
 _LIVENESS = "liveness"
 #: How many bytes of a long problem are kept before its next step is dropped.
 _MIN_PROBLEM = 80
+
+
+#: The verbosity from which on a note is shown: -v, -vv, -vvv.
+NOTICE, REQUEST, DEBUG = 1, 2, 3
+
+
+class Notes:
+    """What a run did, for -v. Text from the server is redacted before it is added.
+
+    It is redacted once more, with the rest of the output, before it is printed.
+    """
+
+    def __init__(self) -> None:
+        self.verbosity = 0
+        self._notes: List[Tuple[int, str]] = []
+
+    def shows(self, level: int) -> bool:
+        """Return whether a note of this level is shown."""
+        return level <= self.verbosity
+
+    def add(self, level: int, text: str) -> None:
+        """Add *text*, shown from verbosity *level* on."""
+        self._notes.append((level, text))
+
+    def lines(self) -> List[str]:
+        """Return the notes to show, in the order in which they were added."""
+        return [text for level, text in self._notes if self.shows(level)]
 
 
 class Report(NamedTuple):

@@ -25,7 +25,8 @@ from check_rodin_queues.connection_errors import explain, timed_out
 from check_rodin_queues.connections import Dialer
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.messages import limit_words
-from check_rodin_queues.progress import Progress, Route
+from check_rodin_queues.output import Notes
+from check_rodin_queues.route import Route, find_route
 from check_rodin_queues.server import parse_server
 from check_rodin_queues.thresholds import parse_range
 from check_rodin_queues.token import Token
@@ -397,12 +398,12 @@ TOKENS = {"sound": "made-up-token", "quoted": '"made-up-token"'}
 
 def ask(url: str, token: str = "made-up-token") -> str:
     """Return the line of a run that asks *url* and gets no queues."""
-    dialer = Dialer(0, 10, time.monotonic() + 10, Progress())
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     server = parse_server(url, None, 0, "-H/--host")
     try:
-        Client(server, Token(token, PLACE), context, dialer).get()
+        dialer = Dialer(find_route(server), 10, time.monotonic() + 10, Notes())
+        Client(dialer, Token(token, PLACE), context).get()
     except RequestError as error:
         return line_of_error(error)
     return ""
@@ -543,13 +544,25 @@ def test_the_line_of_a_proxy(
 # --- connections that fail, and phases that end --------------------------------------------------
 
 HOST = "rodin.example.com"
+PROXY = "http://proxy.example:3128"
+#: The server, the family and the proxy.
 ROUTES = {
-    "direct": Route(parse_server(HOST, None, 0, "-H"), ""),
-    "-6": Route(parse_server(HOST, None, 6, "-H"), ""),
-    "a tunnel": Route(parse_server(HOST, None, 0, "-H"), "proxy.example:3128"),
-    "-4 a tunnel": Route(parse_server(HOST, None, 4, "-H"), "proxy.example:3128"),
-    "a proxy": Route(parse_server(f"http://{HOST}", None, 0, "-H"), "proxy.example:3128"),
+    "direct": (HOST, 0, ""),
+    "-6": (HOST, 6, ""),
+    "a tunnel": (HOST, 0, PROXY),
+    "-4 a tunnel": (HOST, 4, PROXY),
+    "a proxy": (f"http://{HOST}", 0, PROXY),
 }
+
+
+def route_in(phase: str, name: str) -> Route:
+    """Return the route of this *name* in this *phase*."""
+    host, family, proxy = ROUTES[name]
+    server = parse_server(host, None, family, "-H")
+    route = Route(server, proxy, f"{server.scheme.upper()}_PROXY")
+    route.phase = phase
+    return route
+
 
 ERRORS = """\
 certificate 18 | direct | TLS handshake
@@ -567,7 +580,7 @@ certificate 10 | direct | TLS handshake
 certificate 62 | direct | TLS handshake
   CRITICAL - TLS certificate name mismatch on rodin.example.com:443 (unreachable). Use a host name
   from the certificate in -H, or reissue it
-certificate 62 | a proxy | TLS handshake
+certificate 62 | a proxy | proxy TLS handshake
   CRITICAL - TLS certificate name mismatch on proxy proxy.example:3128 (unreachable). Use a host
   name from the certificate in HTTP_PROXY, or reissue it
 certificate 66 EE key too {weak} | direct | TLS handshake
@@ -637,7 +650,7 @@ def error_of(name: str) -> Exception:
 @table.each(ERRORS)
 def test_the_line_of_an_error(situation: str, line: str) -> None:
     name, route, phase = situation.split(" | ")
-    assert line_of_error(explain(error_of(name), ROUTES[route], phase)) == line
+    assert line_of_error(explain(error_of(name), route_in(phase, route))) == line
 
 
 @pytest.mark.parametrize("where", ["args", "__cause__", "__context__", "reason"])
@@ -648,7 +661,7 @@ def test_the_cause_of_an_error_is_found_wherever_the_libraries_keep_it(where: st
         error, inner = requests.ConnectionError("made-up"), error
         setattr(error, where, ("made-up", inner) if where == "args" else inner)
     innermost.__context__ = error  # the chain has no end
-    assert "connection refused" in line_of_error(explain(error, ROUTES["direct"], "connecting"))
+    assert "connection refused" in line_of_error(explain(error, route_in("connecting", "direct")))
 
 
 TIMEOUTS = """\
@@ -688,7 +701,7 @@ reading | direct
 @table.each(TIMEOUTS)
 def test_the_line_of_a_timeout(situation: str, line: str) -> None:
     phase, _, route = situation.partition(" | ")
-    assert line_of_error(timed_out(ROUTES[route], phase, 2.5)) == line
+    assert line_of_error(timed_out(route_in(phase, route), 2.5)) == line
 
 
 # --- runs that end before there is a result ------------------------------------------------------

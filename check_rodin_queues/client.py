@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import re
-import threading
 import time
 import zlib
 from http import HTTPStatus
@@ -56,6 +55,7 @@ class Client:
         self.route = dialer.route
         self.failure: Optional[RequestError] = None
         self._token = token
+        self._dialer = dialer
         self._adapter = Adapter(dialer, context)
         self._notes = dialer.notes
         if self.route.proxy:
@@ -70,7 +70,7 @@ class Client:
                     return self._body(response)
                 self.failure = self._refusal(response)
                 if self._notes.shows(DEBUG):
-                    self._debug_body(_read_error_body(response))
+                    self._debug_body(self._error_body(response))
         except _CAUGHT as error:
             # repr doubles backslashes, and so would conceal an escaped token
             self._debug("error", repr(error).replace("\\\\", "\\"), _SHOWN_ERROR)
@@ -109,6 +109,21 @@ class Client:
         self._notes.add(REQUEST, f"response: {len(body)} bytes")
         self._debug_body(body)
         return body
+
+    def _error_body(self, response: requests.Response) -> bytes:
+        """Read what comes within _ERROR_BODY_TIME: a gateway can keep the connection open."""
+        body, end = bytearray(), time.monotonic() + _ERROR_BODY_TIME
+        connection = self._dialer.connection
+        connection.settimeout(_ERROR_BODY_TIME)
+        with contextlib.suppress(Exception):  # what came is shown
+            # single bytes: a read that is not full when the time is over is lost
+            for part in response.raw.stream(1, decode_content=True):
+                body += part
+                left = end - time.monotonic()
+                if len(body) >= _ERROR_BODY or left <= 0:
+                    break
+                connection.settimeout(left)
+        return bytes(body)
 
     def _debug_body(self, body: bytes) -> None:
         self._debug("body", body.decode("utf-8", "replace"), _SHOWN_BODY)
@@ -189,23 +204,6 @@ class Client:
             where = f"{'a login page' if same_host else 'another host'}, {where}"
             next_step = "Check the token and the gateway's rule for this path"
         return invalid(f"{said}: redirected to {where}", next_step)
-
-
-def _read_error_body(response: requests.Response) -> bytes:
-    """Read what comes within _ERROR_BODY_TIME; the state is decided already."""
-    body = bytearray()
-
-    def read() -> None:
-        # closed here: another thread would wait for the read in progress
-        with response, contextlib.suppress(Exception):  # what came is shown
-            # few bytes: a read that is not full when the time is over is lost
-            while len(body) < _ERROR_BODY and (part := response.raw.read(16, decode_content=True)):
-                body.extend(part)
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    reader.join(_ERROR_BODY_TIME)
-    return bytes(body)
 
 
 def _decompress(raw: bytes, encoding: str, source: str) -> bytes:

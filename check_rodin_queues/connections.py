@@ -20,7 +20,9 @@ _FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 class Dialer:
-    """Opens TCP connections within the time that is left."""
+    """Opens TCP connections within the time that is left. *connection* is the last one."""
+
+    connection: socket.socket
 
     def __init__(self, route: Route, timeout: float, deadline: float, notes: Notes) -> None:
         """*deadline* is on the monotonic clock; *timeout* is the whole time of the run."""
@@ -103,8 +105,9 @@ class _Dialed:
         super()._tunnel()  # type: ignore[misc]
         self.dialer.route.phase = Phase.TLS
 
-    def connect(self) -> None:
+    def connect(self: Any) -> None:
         super().connect()  # type: ignore[misc]
+        self.dialer.connection = self.sock
         self.dialer.route.phase = Phase.WAITING
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import time
-from typing import Any, Dict, Tuple
+from typing import Any, Tuple
 
 import requests.adapters
 import urllib3
@@ -81,7 +81,7 @@ def _shown(address: Tuple[Any, ...]) -> str:
 
 
 class _Dialed:
-    """The overrides for both connection classes of urllib3; `_pools` sets *dialer*."""
+    """The overrides for both connection classes of urllib3; `Adapter` sets *dialer*."""
 
     dialer: Dialer
 
@@ -120,8 +120,7 @@ class Adapter(requests.adapters.HTTPAdapter):
             # urllib3 1.26 hides an IP address from ssl, so it has to compare all names itself
             context.check_hostname = False
         self._context = context
-        self._proxy = dialer.route.proxy_url
-        self._pools = _pools(dialer)
+        self._dialer = dialer
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -135,24 +134,14 @@ class Adapter(requests.adapters.HTTPAdapter):
     def get_connection(self, url: Any, *_: Any, **__: Any) -> Any:
         """Return the pool for *url* (requests before 2.32)."""
         manager = self.poolmanager
-        if self._proxy:
+        proxy = self._dialer.route.proxy_url
+        if proxy:
             contexts = {"ssl_context": self._context, "proxy_ssl_context": self._context}
-            manager = self.proxy_manager_for(self._proxy, **contexts)
-        manager.pool_classes_by_scheme = self._pools
-        return manager.connection_from_url(url)
+            manager = self.proxy_manager_for(proxy, **contexts)
+        pool = manager.connection_from_url(url)
+        classes = (_Dialed, type(pool).ConnectionCls)
+        pool.ConnectionCls = type("Connection", classes, {"dialer": self._dialer})
+        return pool
 
     def cert_verify(self, *_: Any, **__: Any) -> None:
         """Leave the verification to the context: requests would add certifi's bundle to it."""
-
-
-def _pools(dialer: Dialer) -> Dict[str, Any]:
-    """Return urllib3's pools with connections that *dialer* opens."""
-
-    def dialed(pool: Any) -> Any:
-        connection = type("Connection", (_Dialed, pool.ConnectionCls), {"dialer": dialer})
-        return type("Pool", (pool,), {"ConnectionCls": connection})
-
-    return {
-        "http": dialed(urllib3.HTTPConnectionPool),
-        "https": dialed(urllib3.HTTPSConnectionPool),
-    }

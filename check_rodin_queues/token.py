@@ -63,8 +63,11 @@ class Token:
         unescaped = _unescape(text)
         return forms.sub(REDACTED, unescaped if forms.search(unescaped) else text)
 
-    def expires_at(self) -> Optional[float]:
-        """Return the `exp` of a JWT (RFC 7519) in seconds since 1970, None if it has none."""
+    def seconds_left(self, now: float) -> Optional[int]:
+        """Return the whole seconds from *now* (since 1970) to the `exp` of a JWT (RFC 7519).
+
+        None if there is no `exp`.
+        """
         import base64  # noqa: PLC0415 — --help does not need it
         import json  # noqa: PLC0415
 
@@ -77,12 +80,7 @@ class Token:
             return None
         exp: Any = claims.get("exp") if isinstance(claims, dict) else None
         is_time = type(exp) in (int, float) and -_MAX_EXP < exp < _MAX_EXP
-        return float(exp) if is_time else None
-
-    def seconds_left(self, now: float) -> Optional[int]:
-        """Return the whole seconds from *now* (since 1970) to `exp`, None if unknown."""
-        expires_at = self.expires_at()
-        return None if expires_at is None else math.floor(expires_at - now)
+        return math.floor(exp - now) if is_time else None
 
 
 def find_token(token_file: Optional[str], environ: Mapping[str, str]) -> Token:
@@ -117,19 +115,17 @@ def _read_token(path: str, origin: str) -> Token:
 
 def _checked(text: str, origin: str, place: str) -> Token:
     if not text:
-        raise ConfigError(f"{origin}: the API token is empty", f"Put the token in {place}")
-    if len(text) > _MAX_LENGTH:
-        raise ConfigError(f"{origin}: the API token is longer than 16 KiB", "Check the path")
-    if not text.isascii():
-        raise ConfigError(
-            f"{origin}: the API token has characters outside ASCII", f"Copy it to {place} again"
-        )
-    if not text.isprintable() or " " in text:
-        raise ConfigError(
-            f"{origin}: the API token has a space or control character inside",
-            f"Write the token alone in {place}, without 'Bearer'",
-        )
-    return Token(text, place)
+        cause, next_step = "is empty", f"Put the token in {place}"
+    elif len(text) > _MAX_LENGTH:
+        cause, next_step = "is longer than 16 KiB", "Check the path"
+    elif not text.isascii():
+        cause, next_step = "has characters outside ASCII", f"Copy it to {place} again"
+    elif not text.isprintable() or " " in text:
+        cause = "has a space or control character inside"
+        next_step = f"Write the token alone in {place}, without 'Bearer'"
+    else:
+        return Token(text, place)
+    raise ConfigError(f"{origin}: the API token {cause}", next_step)
 
 
 def _forms(secrets: List[str]) -> re.Pattern[str]:

@@ -13,9 +13,6 @@ HOST_VARIABLE = "RODIN_URL"
 PATH = "/api/v2/queue_status_check"
 #: Suffixes that the vendor's samples show. They are removed from the path prefix.
 _KNOWN_SUFFIX = f"({PATH}|/api/v2|/api)$"
-_EXPECTED = (
-    "expected HOST, HOST:PORT or https://HOST[:PORT][/PREFIX], without user, query or fragment"
-)
 _HOST_NAME = r"(?!.{254})(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?"
 _PREFIX = r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*"
 _MAX_PORT = 65535
@@ -63,7 +60,10 @@ def parse_server(text: str, port: Optional[int], family: int, origin: str) -> Se
     """
     from urllib.parse import urlsplit  # noqa: PLC0415 — --help does not need it
 
-    wrong = UsageError(f"{origin}: invalid server, {_EXPECTED}")
+    wrong = UsageError(
+        f"{origin}: invalid server, expected HOST, HOST:PORT or https://HOST[:PORT][/PREFIX], "
+        "without user, query or fragment"
+    )
     if not text.isascii() or not text.isprintable() or re.search(r"[ ?#@\\]", text):
         raise wrong
     if "://" not in text:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
-from typing import List, Mapping, NamedTuple, Optional
+from typing import Mapping, NamedTuple, Optional
 
 from check_rodin_queues.errors import ConfigError
 from check_rodin_queues.inputs import read_file, read_variable, shown_path, unreadable
@@ -118,25 +118,18 @@ def _load_store(context: ssl.SSLContext, store: CaStore) -> None:
 
 
 def _load_client_certificate(context: ssl.SSLContext, cert: str, key: Optional[str]) -> None:
-    """Load both; OpenSSL alone would ask for an encrypted key's password on the terminal."""
     read_file(cert, "--client-cert", 0)  # OpenSSL does not say which file it cannot open
-    if key:
-        read_file(key, "--client-key", 0)
-    asked: List[bool] = []
-
-    def password() -> bytes:
-        asked.append(True)
-        return b""
-
+    option, path = ("--client-key", key) if key else ("--client-cert", cert)
+    is_encrypted = b"ENCRYPTED" in read_file(path, option, 64 * 1024)
     try:
-        context.load_cert_chain(cert, key, password=password)
+        # without a password OpenSSL would ask for that of an encrypted key on the terminal
+        context.load_cert_chain(cert, key, password="")
     except (ssl.SSLError, ValueError) as error:
-        where = f"{'--client-key' if key else '--client-cert'}: {shown_path(key or cert)}"
         cause, next_step = "no PEM certificate with its private key found", "Check both files"
-        if asked:
+        if is_encrypted:
             cause, next_step = "the key is encrypted", "Use an unencrypted key"
         elif "KEY_VALUES_MISMATCH" in str(error):
             cause = "the key does not belong to the certificate"
         elif not key:
             next_step = "Add --client-key, if the key is in another file"
-        raise ConfigError(f"{where}: {cause}", next_step) from None
+        raise ConfigError(f"{option}: {shown_path(path)}: {cause}", next_step) from None

@@ -2,12 +2,13 @@
 
 A second thread waits for the deadline and for the signals that ask a process to end. It has to be a
 thread: the main one can hang in the resolver, where no signal handler and no timeout reaches it.
-Only the thread that acquires the lock writes. A kernel timer is the last resort, for C code that
-hangs while it holds the interpreter's lock.
+Only the thread that acquires the lock writes. A kernel timer is the last resort, for a library that
+hangs while it loads: it holds the interpreter's lock.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -38,9 +39,8 @@ class Watchdog:
         """Take the program's first moment, on the monotonic clock, in seconds."""
         self.started = started
         self.deadline = started + timeout
-        self._fallback = fallback
+        self._report = fallback
         self._lock = threading.Lock()
-        self._code = fallback.code
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def elapsed(self) -> float:
@@ -60,11 +60,9 @@ class Watchdog:
         if self._thread.ident is not None:
             signal.pthread_kill(self._thread.ident, _WAKE)
             return
-        timers = (signal.SIGALRM, signal.SIGPROF)
-        for number in timers:
-            signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, timers)
-        signal.pthread_sigmask(signal.SIG_BLOCK, (*ENDING, _WAKE))
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # a caller can have it ignored or blocked
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM,))
+        signal.pthread_sigmask(signal.SIG_BLOCK, (_WAKE,))
         try:
             self._thread.start()
         except RuntimeError:
@@ -74,12 +72,8 @@ class Watchdog:
             ) from None
 
     def libraries_loaded(self) -> None:
-        """Switch the last resort from a wall-clock timer to a CPU-time timer.
-
-        A process that was stopped beyond its deadline can then still report.
-        """
+        """Stop the kernel timer: it would end a process that was stopped beyond its deadline."""
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.setitimer(signal.ITIMER_PROF, self.deadline - self.started + _LAST_RESORT)
 
     def finish(self, report: Report) -> NoReturn:
         """Write *report* and end the process with its exit code.
@@ -88,19 +82,18 @@ class Watchdog:
         """
         if not self._lock.acquire(blocking=False):
             time.sleep(3600)  # the watchdog ends the process
-        self._end(report)
+        self._report = report
+        self._end()
 
     def _watch(self) -> None:
         name = self._wait()
         if self._lock.acquire(blocking=False):
-            try:
-                report = self._end_early(name)
-            except BaseException:  # noqa: BLE001 — there is no other report than the fallback
-                report = self._fallback
-            self._end(report)
+            with contextlib.suppress(BaseException):  # the fallback stays
+                self._report = self._end_early(name)
+            self._end()
         self.deadline = min(self.deadline, time.monotonic())  # the main thread is writing
         time.sleep(_END)
-        os._exit(self._code)
+        os._exit(self._report.code)
 
     def _wait(self) -> str:
         """Wait for the end; return the signal's name, empty for the deadline."""
@@ -112,10 +105,9 @@ class Watchdog:
             if info is not None and info.si_signo in ENDING:
                 return signal.Signals(info.si_signo).name
 
-    def _end(self, report: Report) -> NoReturn:
-        self._code = report.code
-        self._write(report.output)
-        os._exit(report.code)
+    def _end(self) -> NoReturn:
+        self._write(self._report.output)
+        os._exit(self._report.code)
 
     def _write(self, output: bytes) -> None:
         """Write to standard output, however slowly it is read, until just after the deadline.

@@ -324,7 +324,7 @@ def test_a_run_that_is_stopped_beyond_its_deadline(server: Server, token_file: s
     process = start("-H", server.url, "--token-file", token_file, "-t", "1.5")
     server.wait_for_request()
     process.send_signal(signal.SIGSTOP)
-    time.sleep(1.8)
+    time.sleep(4.8)  # longer than the last resort waits
     process.send_signal(signal.SIGCONT)
     outcome = finish(process)
     assert report(outcome).conditions == ("timeout",)

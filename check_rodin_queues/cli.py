@@ -120,13 +120,9 @@ class Run:
         load_requests(tls=context is not None)
         from check_rodin_queues import check  # noqa: F401 — the watchdog may need it
         from check_rodin_queues.client import Client
-        from check_rodin_queues.connections import Dialer
-        from check_rodin_queues.route import find_route
 
         self._watchdog.libraries_loaded()
-        route = find_route(server)
-        dialer = Dialer(route, options.timeout, self._watchdog.deadline, self._notes)
-        self._client = Client(dialer, token, context)
+        self._client = Client(server, token, context, self._watchdog, self._notes)
 
     def _find_server(self, options: Options) -> Server:
         try:
@@ -181,8 +177,8 @@ class Run:
         matters = output.can_matter(options.policy.states[STALLED], options.probe)
 
         def may_look() -> bool:
-            left = self._watchdog.deadline - time.monotonic()
-            return matters and self._client is not None and left >= PAUSE + 2 * duration
+            is_time = self._watchdog.left() >= PAUSE + 2 * duration
+            return matters and self._client is not None and is_time
 
         for looks in look_again(
             first, options.policy, lambda: self._ask(options), time.sleep, may_look

@@ -12,7 +12,7 @@ import re
 import time
 import zlib
 from http import HTTPStatus
-from typing import Any, Optional
+from typing import TYPE_CHECKING, Any, Optional
 from urllib.parse import urlsplit
 
 import requests
@@ -23,10 +23,14 @@ from check_rodin_queues.connection_errors import CHECK_LOG, explain
 from check_rodin_queues.connections import Adapter, Dialer
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.messages import duration
-from check_rodin_queues.output import DEBUG, REQUEST
+from check_rodin_queues.output import DEBUG, REQUEST, Notes
 from check_rodin_queues.response import MAX_BYTES, invalid, too_large
-from check_rodin_queues.route import Phase
+from check_rodin_queues.route import Phase, find_route
+from check_rodin_queues.server import Server
 from check_rodin_queues.token import Token
+
+if TYPE_CHECKING:
+    from check_rodin_queues.watchdog import Watchdog
 
 #: requests wraps most errors in an OSError of its own, but not all.
 _CAUGHT = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
@@ -50,16 +54,18 @@ class Client:
     *failure* is an error that is decided while the response is still read for -vvv.
     """
 
-    def __init__(self, dialer: Dialer, token: Token, context: Any) -> None:
-        """*context* is an SSLContext, None if no connection needs TLS."""
-        self.route = dialer.route
+    def __init__(
+        self, server: Server, token: Token, context: Any, watchdog: Watchdog, notes: Notes
+    ) -> None:
+        """*context* is an SSLContext, None if no connection needs TLS. Raises RequestError."""
+        self.route = find_route(server)
         self.failure: Optional[RequestError] = None
         self._token = token
-        self._dialer = dialer
-        self._adapter = Adapter(dialer, context)
-        self._notes = dialer.notes
+        self._notes = notes
+        self._dialer = Dialer(self.route, watchdog, notes)
+        self._adapter = Adapter(self._dialer, context)
         if self.route.proxy:
-            self._notes.add(REQUEST, f"proxy: {self.route.proxy}")
+            notes.add(REQUEST, f"proxy: {self.route.proxy}")
 
     def get(self) -> bytes:
         """Return the decoded body, of at most MAX_BYTES; raises RequestError."""

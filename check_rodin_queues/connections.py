@@ -7,14 +7,16 @@ over the two steps where that matters; everything else is urllib3's.
 from __future__ import annotations
 
 import socket
-import time
-from typing import Any, Tuple
+from typing import TYPE_CHECKING, Any, Tuple
 
 import requests.adapters
 import urllib3
 
 from check_rodin_queues.output import REQUEST, Notes
 from check_rodin_queues.route import Phase, Route
+
+if TYPE_CHECKING:
+    from check_rodin_queues.watchdog import Watchdog
 
 _FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
@@ -24,12 +26,10 @@ class Dialer:
 
     connection: socket.socket
 
-    def __init__(self, route: Route, timeout: float, deadline: float, notes: Notes) -> None:
-        """*deadline* is on the monotonic clock; *timeout* is the whole time of the run."""
+    def __init__(self, route: Route, watchdog: Watchdog, notes: Notes) -> None:
         self.route = route
-        self.notes = notes
-        self._timeout = timeout
-        self._deadline = deadline
+        self._watchdog = watchdog
+        self._notes = notes
 
     def connect(self, host: str, port: int) -> socket.socket:
         """Connect to the first address of *host* that accepts; raises OSError.
@@ -45,19 +45,19 @@ class Dialer:
             found = list(filter(_has_route, found)) or found
         failure = OSError(f"{host} has no address")
         for left, target in zip(range(len(found), 0, -1), found):
-            remaining = max(self._deadline - time.monotonic(), 0.01)
+            share = min(max(self._watchdog.left(), 0.01) / left, self._watchdog.timeout / 3)
             connection = socket.socket(*target[:3])
-            connection.settimeout(min(remaining / left, self._timeout / 3) if left > 1 else None)
+            connection.settimeout(share if left > 1 else None)
             try:
                 connection.connect(target[4])
             except OSError as error:
                 connection.close()
-                self.notes.add(REQUEST, f"no connection to {_shown(target[4])}: {error}")
+                self._notes.add(REQUEST, f"no connection to {_shown(target[4])}: {error}")
                 failure = error
             else:
                 connection.settimeout(None)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self.notes.add(REQUEST, f"connected to {_shown(target[4])}")
+                self._notes.add(REQUEST, f"connected to {_shown(target[4])}")
                 return connection
         raise failure
 

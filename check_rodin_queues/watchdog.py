@@ -37,15 +37,19 @@ class Watchdog:
 
     def __init__(self, started: float, timeout: float, fallback: Report) -> None:
         """Take the program's first moment, on the monotonic clock, in seconds."""
-        self.started = started
-        self.deadline = started + timeout
+        self.timeout = timeout
+        self._started = started
         self._report = fallback
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def elapsed(self) -> float:
         """Return the seconds since the program's first moment."""
-        return time.monotonic() - self.started
+        return time.monotonic() - self._started
+
+    def left(self) -> float:
+        """Return the seconds until the deadline, negative after it."""
+        return self.timeout - self.elapsed()
 
     def guard(self, timeout: float, end_early: Callable[[str], Report]) -> None:
         """End the run *timeout* seconds after its start; called again, this is the new time.
@@ -54,9 +58,8 @@ class Watchdog:
         name is empty. It is called in the thread of the watchdog.
         """
         self._end_early = end_early
-        self.deadline = self.started + timeout
-        left = max(self.deadline - time.monotonic(), 0)
-        signal.setitimer(signal.ITIMER_REAL, left + _LAST_RESORT)
+        self.timeout = timeout
+        signal.setitimer(signal.ITIMER_REAL, max(self.left(), 0) + _LAST_RESORT)
         if self._thread.ident is not None:
             signal.pthread_kill(self._thread.ident, _WAKE)
             return
@@ -91,16 +94,15 @@ class Watchdog:
             with contextlib.suppress(BaseException):  # the fallback stays
                 self._report = self._end_early(name)
             self._end()
-        self.deadline = min(self.deadline, time.monotonic())  # the main thread is writing
+        self.timeout = min(self.timeout, self.elapsed())  # the main thread is writing
         time.sleep(_END)
         os._exit(self._report.code)
 
     def _wait(self) -> str:
         """Wait for the end; return the signal's name, empty for the deadline."""
         while True:
-            left = self.deadline - time.monotonic()
-            info = signal.sigtimedwait((*ENDING, _WAKE), max(left, 0))
-            if time.monotonic() >= self.deadline:
+            info = signal.sigtimedwait((*ENDING, _WAKE), max(self.left(), 0))
+            if self.left() <= 0:
                 return ""
             if info is not None and info.si_signo in ENDING:
                 return signal.Signals(info.si_signo).name
@@ -118,8 +120,7 @@ class Watchdog:
         poll.register(_STDOUT, select.POLLOUT)
         rest = memoryview(output)
         while rest:
-            left = self.deadline + _GRACE - time.monotonic()
-            if not poll.poll(max(left, 0) * 1000):
+            if not poll.poll(max(self.left() + _GRACE, 0) * 1000):
                 return
             try:
                 rest = rest[os.write(_STDOUT, rest[:_BLOCK]) :]

@@ -321,10 +321,10 @@ def test_the_deadline_does_not_fall_into_a_later_look(server: Server, ask: Ask) 
 
 def test_a_run_that_is_stopped_beyond_its_deadline(server: Server, token_file: str) -> None:
     """By kill -STOP, or by a container that is paused."""
-    process = start("-H", server.url, "--token-file", token_file, "-t", "1.5")
+    process = start("-H", server.url, "--token-file", token_file, "-t", "2.5")
     server.wait_for_request()
     process.send_signal(signal.SIGSTOP)
-    time.sleep(4.8)  # longer than the last resort waits
+    time.sleep(5.8)  # longer than the last resort waits
     process.send_signal(signal.SIGCONT)
     outcome = finish(process)
     assert report(outcome).conditions == ("timeout",)

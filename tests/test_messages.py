@@ -22,15 +22,15 @@ import requests
 from check_rodin_queues import output, response
 from check_rodin_queues.client import Client
 from check_rodin_queues.connection_errors import explain, timed_out
-from check_rodin_queues.connections import Dialer
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.messages import limit_words
-from check_rodin_queues.output import Notes
-from check_rodin_queues.route import Route, find_route
+from check_rodin_queues.output import Notes, Report
+from check_rodin_queues.route import Route
 from check_rodin_queues.server import parse_server
 from check_rodin_queues.thresholds import parse_range
 from check_rodin_queues.token import Token
 from check_rodin_queues.verdict import Verdict
+from check_rodin_queues.watchdog import Watchdog
 from tests import table
 from tests.console import finish, run, start
 from tests.domain import judge
@@ -402,8 +402,8 @@ def ask(url: str, token: str = "made-up-token") -> str:
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     server = parse_server(url, None, 0, "-H/--host")
     try:
-        dialer = Dialer(find_route(server), 10, time.monotonic() + 10, Notes())
-        Client(dialer, Token(token, PLACE), context).get()
+        watchdog = Watchdog(time.monotonic(), 10, Report(b"", 3))
+        Client(server, Token(token, PLACE), context, watchdog, Notes()).get()
     except RequestError as error:
         return line_of_error(error)
     return ""

@@ -20,12 +20,11 @@ import urllib3.exceptions
 
 from check_rodin_queues import __version__
 from check_rodin_queues.connection_errors import CHECK_LOG, explain
-from check_rodin_queues.connections import Adapter, Dialer
+from check_rodin_queues.connections import Adapter, Phase, find_route
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.messages import duration
 from check_rodin_queues.output import DEBUG, REQUEST, Notes
 from check_rodin_queues.response import MAX_BYTES, invalid, too_large
-from check_rodin_queues.route import Phase, find_route
 from check_rodin_queues.server import Server
 from check_rodin_queues.token import Token
 
@@ -62,8 +61,7 @@ class Client:
         self.failure: Optional[RequestError] = None
         self._token = token
         self._notes = notes
-        self._dialer = Dialer(self.route, watchdog, notes)
-        self._adapter = Adapter(self._dialer, context)
+        self._adapter = Adapter(self.route, context, watchdog, notes)
         if self.route.proxy:
             notes.add(REQUEST, f"proxy: {self.route.proxy}")
 
@@ -119,7 +117,7 @@ class Client:
     def _error_body(self, response: requests.Response) -> bytes:
         """Read what comes within _ERROR_BODY_TIME: a gateway can keep the connection open."""
         body, end = bytearray(), time.monotonic() + _ERROR_BODY_TIME
-        connection = self._dialer.connection
+        connection = self._adapter.connection
         connection.settimeout(_ERROR_BODY_TIME)
         with contextlib.suppress(Exception):  # what came is shown
             # single bytes: a read that is not full when the time is over is lost

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple, Type
 import urllib3.exceptions
 from urllib3.util.ssl_match_hostname import CertificateError
 
+from check_rodin_queues.connections import BAD_PROXY, Phase, Route
 from check_rodin_queues.errors import RequestError
-from check_rodin_queues.route import BAD_PROXY, Phase, Route
 
 if TYPE_CHECKING:
     import ssl

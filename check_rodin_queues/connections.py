@@ -1,4 +1,4 @@
-"""Connections: one address after the other, and the phase that a timeout reports.
+"""Connections: the route to the server, the phase of a request, and one address after the other.
 
 urllib3 has one timeout for each address and does not say how far it came. The classes here take
 over the two steps where that matters; everything else is urllib3's.
@@ -6,32 +6,151 @@ over the two steps where that matters; everything else is urllib3's.
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import TYPE_CHECKING, Any, Tuple
+from urllib.parse import urlsplit
 
 import requests.adapters
 import urllib3
+from requests.utils import get_environ_proxies, select_proxy
 
+from check_rodin_queues.errors import RequestError
+from check_rodin_queues.inputs import strip
 from check_rodin_queues.output import REQUEST, Notes
-from check_rodin_queues.route import Phase, Route
+from check_rodin_queues.server import Server
 
 if TYPE_CHECKING:
     from check_rodin_queues.watchdog import Watchdog
 
 _FAMILIES = {0: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
+#: The words of errors that the environment alone causes.
+BAD_PROXY = (
+    "invalid proxy URL in the environment, expected http://HOST:PORT",
+    "Check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY",
+)
+_SOCKS_PROXY = ("SOCKS proxies are not supported", "Set HTTPS_PROXY to an HTTP proxy")
 
 
-class Dialer:
-    """Opens TCP connections within the time that is left. *connection* is the last one."""
+class Phase:
+    """The phases of a request, in their order."""
+
+    RESOLVING = "resolving"
+    CONNECTING = "connecting"
+    PROXY_TLS = "proxy TLS handshake"
+    PROXY_REPLY = "proxy reply"
+    TLS = "TLS handshake"
+    WAITING = "waiting"
+    READING = "reading"
+
+
+#: The phases in which a proxy, if there is one, is the peer.
+_WITH_PROXY = (Phase.RESOLVING, Phase.CONNECTING, Phase.PROXY_TLS, Phase.PROXY_REPLY)
+
+
+class Route:
+    """How the server is reached, and the *phase* of the request, which a timeout reports.
+
+    *proxy* is HOST:PORT without a password, empty if there is none, and *variable* names it.
+    *forwarding*: the proxy itself sends the request (plain HTTP), so it may also send the response.
+    """
+
+    def __init__(self, server: Server, proxy_url: str, variable: str) -> None:
+        self.server = server
+        self.proxy_url = proxy_url
+        self.proxy = _proxy_address(proxy_url)
+        self.forwarding = bool(proxy_url) and server.scheme == "http"
+        self.variable = variable
+        self.phase = Phase.RESOLVING
+
+    @property
+    def to_proxy(self) -> bool:
+        """Whether the proxy is at the other end in this phase."""
+        return bool(self.proxy) and self.phase in _WITH_PROXY
+
+    @property
+    def peer(self) -> str:
+        """Who is at the other end in this phase, for messages."""
+        if self.to_proxy:
+            return f"proxy {self.proxy}"
+        through = f" through proxy {self.proxy}" if self.forwarding else ""
+        return f"{self.server.address}{through}"
+
+
+def find_route(server: Server) -> Route:
+    """Return the route to *server*; the environment decides on a proxy. Raises RequestError."""
+    for name, value in os.environ.items():
+        if name.lower().endswith("_proxy"):
+            os.environ[name] = strip(value)
+    proxies = get_environ_proxies(server.url)
+    proxy = select_proxy(server.url, proxies) or ""
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    variable = f"{server.scheme.upper()}_PROXY" if server.scheme in proxies else "ALL_PROXY"
+    return Route(server, proxy, variable)
+
+
+def _proxy_address(url: str) -> str:
+    """Return HOST:PORT of a proxy's URL, without its password; raises RequestError."""
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        url.encode("latin-1")  # requests sends user and password so
+    except ValueError:
+        raise RequestError("unreachable", *BAD_PROXY) from None
+    if parts.scheme.startswith("socks"):
+        raise RequestError("unreachable", *_SOCKS_PROXY)
+    if not parts.hostname or parts.scheme not in ("http", "https") or port == 0:
+        raise RequestError("unreachable", *BAD_PROXY)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{host}:{port}" if port else host
+
+
+class Adapter(requests.adapters.HTTPAdapter):
+    """Connects along *route* within the time that is left, and verifies with *context* alone.
+
+    *connection* is the last one that was opened.
+    """
 
     connection: socket.socket
 
-    def __init__(self, route: Route, watchdog: Watchdog, notes: Notes) -> None:
+    def __init__(self, route: Route, context: Any, watchdog: Watchdog, notes: Notes) -> None:
+        old = urllib3.__version__.startswith("1.")  # type: ignore[attr-defined]
+        if old and context is not None:
+            # urllib3 1.26 hides an IP address from ssl, so it has to compare all names itself
+            context.check_hostname = False
         self.route = route
+        self._context = context
         self._watchdog = watchdog
         self._notes = notes
+        super().__init__()
 
-    def connect(self, host: str, port: int) -> socket.socket:
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the manager of direct connections."""
+        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
+
+    def get_connection_with_tls_context(self, request: Any, *_: Any, **__: Any) -> Any:
+        """Return the pool for *request* (requests 2.32 and newer)."""
+        return self.get_connection(request.url)
+
+    def get_connection(self, url: Any, *_: Any, **__: Any) -> Any:
+        """Return the pool for *url* (requests before 2.32)."""
+        manager = self.poolmanager
+        proxy = self.route.proxy_url
+        if proxy:
+            contexts = {"ssl_context": self._context, "proxy_ssl_context": self._context}
+            manager = self.proxy_manager_for(proxy, **contexts)
+        pool = manager.connection_from_url(url)
+        classes = (_Connection, type(pool).ConnectionCls)
+        pool.ConnectionCls = type("Connection", classes, {"adapter": self})
+        return pool
+
+    def cert_verify(self, *_: Any, **__: Any) -> None:
+        """Leave the verification to the context: requests would add certifi's bundle to it."""
+
+    def dial(self, host: str, port: int) -> socket.socket:
         """Connect to the first address of *host* that accepts; raises OSError.
 
         An address that is not the last one gets its share of the time that is left, at most a
@@ -80,20 +199,20 @@ def _shown(address: Tuple[Any, ...]) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-class _Dialed:
-    """The overrides for both connection classes of urllib3; `Adapter` sets *dialer*."""
+class _Connection:
+    """The overrides for both connection classes of urllib3; *adapter* is the one that uses them."""
 
-    dialer: Dialer
+    adapter: Adapter
 
     def _new_conn(self: Any) -> socket.socket:
-        route = self.dialer.route
-        connection: socket.socket = self.dialer.connect(self._dns_host, self.port)
+        route = self.adapter.route
+        connection: socket.socket = self.adapter.dial(self._dns_host, self.port)
         route.phase = Phase.PROXY_TLS if route.forwarding else Phase.TLS
         return connection
 
     def _connect_tls_proxy(self: Any, host: str, connection: socket.socket) -> Any:
         """Return *connection* with TLS to the proxy *host*, whose name urllib3 1.26 ignores."""
-        self.dialer.route.phase = Phase.PROXY_TLS
+        self.adapter.route.phase = Phase.PROXY_TLS
         context = self.proxy_config.ssl_context
         checked, context.check_hostname = context.check_hostname, bool(context.verify_mode)
         wrapped = context.wrap_socket(connection, server_hostname=host)
@@ -101,47 +220,11 @@ class _Dialed:
         return wrapped
 
     def _tunnel(self) -> None:
-        self.dialer.route.phase = Phase.PROXY_REPLY
+        self.adapter.route.phase = Phase.PROXY_REPLY
         super()._tunnel()  # type: ignore[misc]
-        self.dialer.route.phase = Phase.TLS
+        self.adapter.route.phase = Phase.TLS
 
     def connect(self: Any) -> None:
         super().connect()  # type: ignore[misc]
-        self.dialer.connection = self.sock
-        self.dialer.route.phase = Phase.WAITING
-
-
-class Adapter(requests.adapters.HTTPAdapter):
-    """Connects by *dialer*, along its route, and verifies with *context* alone."""
-
-    def __init__(self, dialer: Dialer, context: Any) -> None:
-        old = urllib3.__version__.startswith("1.")  # type: ignore[attr-defined]
-        if old and context is not None:
-            # urllib3 1.26 hides an IP address from ssl, so it has to compare all names itself
-            context.check_hostname = False
-        self._context = context
-        self._dialer = dialer
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the manager of direct connections."""
-        super().init_poolmanager(*args, ssl_context=self._context, **kwargs)
-
-    def get_connection_with_tls_context(self, request: Any, *_: Any, **__: Any) -> Any:
-        """Return the pool for *request* (requests 2.32 and newer)."""
-        return self.get_connection(request.url)
-
-    def get_connection(self, url: Any, *_: Any, **__: Any) -> Any:
-        """Return the pool for *url* (requests before 2.32)."""
-        manager = self.poolmanager
-        proxy = self._dialer.route.proxy_url
-        if proxy:
-            contexts = {"ssl_context": self._context, "proxy_ssl_context": self._context}
-            manager = self.proxy_manager_for(proxy, **contexts)
-        pool = manager.connection_from_url(url)
-        classes = (_Dialed, type(pool).ConnectionCls)
-        pool.ConnectionCls = type("Connection", classes, {"dialer": self._dialer})
-        return pool
-
-    def cert_verify(self, *_: Any, **__: Any) -> None:
-        """Leave the verification to the context: requests would add certifi's bundle to it."""
+        self.adapter.connection = self.sock
+        self.adapter.route.phase = Phase.WAITING

@@ -22,10 +22,10 @@ import requests
 from check_rodin_queues import output, response
 from check_rodin_queues.client import Client
 from check_rodin_queues.connection_errors import explain, timed_out
+from check_rodin_queues.connections import Route
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.messages import limit_words
 from check_rodin_queues.output import Notes, Report
-from check_rodin_queues.route import Route
 from check_rodin_queues.server import parse_server
 from check_rodin_queues.thresholds import parse_range
 from check_rodin_queues.token import Token

@@ -108,6 +108,81 @@ def _proxy_address(url: str) -> str:
     return f"{host}:{port}" if port else host
 
 
+class _Connection:
+    """The overrides for both connection classes of urllib3; *adapter* is the one that uses them."""
+
+    adapter: Adapter
+
+    def _new_conn(self: Any) -> socket.socket:
+        """Connect to the first address that accepts; raises OSError.
+
+        An address that is not the last one gets its share of the time that is left, at most a
+        third of the timeout. The last one has all the time: the watchdog ends the run.
+        """
+        route, watchdog, notes = self.adapter.route, self.adapter.watchdog, self.adapter.notes
+        route.phase = Phase.RESOLVING
+        host, family = self._dns_host.strip("[]"), _FAMILIES[route.server.family]
+        found = socket.getaddrinfo(host, self.port, family, socket.SOCK_STREAM)
+        route.phase = Phase.CONNECTING
+        if len(found) > 1:
+            found = list(filter(_has_route, found)) or found
+        failure = OSError(f"{host} has no address")
+        for left, target in zip(range(len(found), 0, -1), found):
+            share = min(max(watchdog.left(), 0.01) / left, watchdog.timeout / 3)
+            connection = socket.socket(*target[:3])
+            connection.settimeout(share if left > 1 else None)
+            try:
+                connection.connect(target[4])
+            except OSError as error:
+                connection.close()
+                notes.add(REQUEST, f"no connection to {_shown(target[4])}: {error}")
+                failure = error
+            else:
+                connection.settimeout(None)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                notes.add(REQUEST, f"connected to {_shown(target[4])}")
+                route.phase = Phase.PROXY_TLS if route.forwarding else Phase.TLS
+                return connection
+        raise failure
+
+    def _connect_tls_proxy(self: Any, host: str, connection: socket.socket) -> Any:
+        """Return *connection* with TLS to the proxy *host*, whose name urllib3 1.26 ignores."""
+        self.adapter.route.phase = Phase.PROXY_TLS
+        context = self.proxy_config.ssl_context
+        checked, context.check_hostname = context.check_hostname, bool(context.verify_mode)
+        wrapped = context.wrap_socket(connection, server_hostname=host)
+        context.check_hostname = checked
+        return wrapped
+
+    def _tunnel(self) -> None:
+        self.adapter.route.phase = Phase.PROXY_REPLY
+        super()._tunnel()  # type: ignore[misc]
+        self.adapter.route.phase = Phase.TLS
+
+    def connect(self: Any) -> None:
+        super().connect()  # type: ignore[misc]
+        self.adapter.connection = self.sock
+        self.adapter.route.phase = Phase.WAITING
+
+
+def _has_route(target: Tuple[Any, ...]) -> bool:
+    """Return whether this host has a route to an address; a UDP socket sends nothing for this.
+
+    A host without IPv6 has none to IPv6 addresses. Their error would hide that of the others.
+    """
+    try:
+        with socket.socket(target[0], socket.SOCK_DGRAM) as probe:
+            probe.connect(target[4])
+    except OSError:
+        return False
+    return True
+
+
+def _shown(address: Tuple[Any, ...]) -> str:
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 class Adapter(requests.adapters.HTTPAdapter):
     """Connects along *route* within the time that is left, and verifies with *context* alone.
 
@@ -123,8 +198,8 @@ class Adapter(requests.adapters.HTTPAdapter):
             context.check_hostname = False
         self.route = route
         self._context = context
-        self._watchdog = watchdog
-        self._notes = notes
+        self.watchdog = watchdog
+        self.notes = notes
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -149,82 +224,3 @@ class Adapter(requests.adapters.HTTPAdapter):
 
     def cert_verify(self, *_: Any, **__: Any) -> None:
         """Leave the verification to the context: requests would add certifi's bundle to it."""
-
-    def dial(self, host: str, port: int) -> socket.socket:
-        """Connect to the first address of *host* that accepts; raises OSError.
-
-        An address that is not the last one gets its share of the time that is left, at most a
-        third of the timeout. The last one has all the time: the watchdog ends the run.
-        """
-        self.route.phase = Phase.RESOLVING
-        family = _FAMILIES[self.route.server.family]
-        found = socket.getaddrinfo(host.strip("[]"), port, family, socket.SOCK_STREAM)
-        self.route.phase = Phase.CONNECTING
-        if len(found) > 1:
-            found = list(filter(_has_route, found)) or found
-        failure = OSError(f"{host} has no address")
-        for left, target in zip(range(len(found), 0, -1), found):
-            share = min(max(self._watchdog.left(), 0.01) / left, self._watchdog.timeout / 3)
-            connection = socket.socket(*target[:3])
-            connection.settimeout(share if left > 1 else None)
-            try:
-                connection.connect(target[4])
-            except OSError as error:
-                connection.close()
-                self._notes.add(REQUEST, f"no connection to {_shown(target[4])}: {error}")
-                failure = error
-            else:
-                connection.settimeout(None)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._notes.add(REQUEST, f"connected to {_shown(target[4])}")
-                return connection
-        raise failure
-
-
-def _has_route(target: Tuple[Any, ...]) -> bool:
-    """Return whether this host has a route to an address; a UDP socket sends nothing for this.
-
-    A host without IPv6 has none to IPv6 addresses. Their error would hide that of the others.
-    """
-    try:
-        with socket.socket(target[0], socket.SOCK_DGRAM) as probe:
-            probe.connect(target[4])
-    except OSError:
-        return False
-    return True
-
-
-def _shown(address: Tuple[Any, ...]) -> str:
-    host, port = address[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-class _Connection:
-    """The overrides for both connection classes of urllib3; *adapter* is the one that uses them."""
-
-    adapter: Adapter
-
-    def _new_conn(self: Any) -> socket.socket:
-        route = self.adapter.route
-        connection: socket.socket = self.adapter.dial(self._dns_host, self.port)
-        route.phase = Phase.PROXY_TLS if route.forwarding else Phase.TLS
-        return connection
-
-    def _connect_tls_proxy(self: Any, host: str, connection: socket.socket) -> Any:
-        """Return *connection* with TLS to the proxy *host*, whose name urllib3 1.26 ignores."""
-        self.adapter.route.phase = Phase.PROXY_TLS
-        context = self.proxy_config.ssl_context
-        checked, context.check_hostname = context.check_hostname, bool(context.verify_mode)
-        wrapped = context.wrap_socket(connection, server_hostname=host)
-        context.check_hostname = checked
-        return wrapped
-
-    def _tunnel(self) -> None:
-        self.adapter.route.phase = Phase.PROXY_REPLY
-        super()._tunnel()  # type: ignore[misc]
-        self.adapter.route.phase = Phase.TLS
-
-    def connect(self: Any) -> None:
-        super().connect()  # type: ignore[misc]
-        self.adapter.connection = self.sock
-        self.adapter.route.phase = Phase.WAITING

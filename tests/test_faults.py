@@ -18,7 +18,7 @@ from typing import Callable, Dict, List, Sequence
 import pytest
 
 from check_rodin_queues.metrics import QUEUE_METRICS
-from tests.console import STATES, Report, in_time, report, run
+from tests.console import STATES, Report, report, run
 from tests.server import (
     DOCUMENTED,
     HOLD,
@@ -51,7 +51,7 @@ os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
 """
 
 #: Seconds within which a run ends that does not wait for its deadline.
-PROMPT = 3
+PROMPT = 15
 
 MIB = 1 << 20
 BODY = site().encode()
@@ -216,9 +216,9 @@ def fixture_ask(token_file: str, tmp_path: Path) -> Ask:
     peak = tmp_path / "peak"
     meter = (sys.executable, "-I", "-S", "-c", METER, str(peak))
 
-    def ask(*args: str, prompt: float = PROMPT, **env: str) -> Report:
+    def ask(*args: str, **env: str) -> Report:
         common = ("--token-file", token_file, "-t", "20")
-        found = in_time(lambda: run(*common, *args, env=env, prefix=meter), prompt)
+        found = run(*common, *args, env=env, prefix=meter, within=PROMPT)
         memory = int(peak.read_text())
         assert memory < MEMORY_LIMIT, f"{memory / 1e6:.1f} MB"
         return report(found, verbose="-vvv" in args)
@@ -287,7 +287,7 @@ def test_5000_queues_of_1_mib_stay_within_the_memory(
     body = answer({f"{number:05}{'x' * 135}": queue(1, 7, 1) for number in range(5000)})
     server.play(http("200 OK", body))
     assert MIB * 0.9 < len(body) <= MIB
-    assert ask("-H", server.url, "--require=", *args, prompt=20).state == "OK"
+    assert ask("-H", server.url, "--require=", *args).state == "OK"
 
 
 def test_hostile_names_break_no_line(server: Server, ask: Ask) -> None:

@@ -92,7 +92,11 @@ class Client:
             "Connection": "close",
             "User-Agent": f"check_rodin_queues/{__version__}",
         }
-        request = requests.Request("GET", server.url, headers=headers).prepare()
+        # prepare() would parse the URL again
+        request = requests.PreparedRequest()
+        request.prepare_method("GET")
+        request.prepare_headers(headers)
+        request.url = server.url
         proxies = {server.scheme: self.route.proxy_url}
         response = self._adapter.send(request, stream=True, proxies=proxies)
         self._notes.add(REQUEST, f"response: HTTP {response.status_code}")

@@ -217,7 +217,8 @@ class Adapter(requests.adapters.HTTPAdapter):
         if proxy:
             contexts = {"ssl_context": self._context, "proxy_ssl_context": self._context}
             manager = self.proxy_manager_for(proxy, **contexts)
-        pool = manager.connection_from_url(url)
+        parts = urlsplit(url)
+        pool = manager.connection_from_host(parts.hostname, parts.port, parts.scheme)
         classes = (_Connection, type(pool).ConnectionCls)
         pool.ConnectionCls = type("Connection", classes, {"adapter": self})
         return pool

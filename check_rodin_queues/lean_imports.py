@@ -6,6 +6,8 @@
 | no charset detection (`chardet`, `charset_normalizer`): bodies are read as UTF-8 | 8 % |
 | no `ssl` and no `_hashlib`, which load OpenSSL, over plain HTTP | 6 % |
 | no `bz2` and `lzma`: only zlib's encodings are read | 0.7 % |
+| Python 3.15: the libraries load their modules when they use them (`ssl` is one) | 15 % there |
+| `client`: urllib3 does not parse the URL, by a pattern with all forms of IPv6 | 3 % |
 | `__main__`: no garbage collection; `watchdog`: os._exit | 4 %, 9 % |
 | `cli`: libraries are imported after the arguments are parsed | 80 % of --help |
 
@@ -75,6 +77,10 @@ def load_requests(tls: bool) -> None:
 
     logging.getLogger().addHandler(logging.NullHandler())  # stderr would be part of the result
     os.environ.pop("SSLKEYLOGFILE", None)  # urllib3 would write the session keys there
+    python: Any = sys
+    if hasattr(sys, "set_lazy_imports"):  # not for this package: an upgrade may remove its files
+        python.set_lazy_imports_filter(lambda importer, *_: not importer.startswith(__package__))
+        python.set_lazy_imports("all")
     others = _COMPRESSIONS if tls else (*_COMPRESSIONS, *_TLS)
     # requests before 2.32 insists on one charset detection, some Pythons on _hashlib
     for absent in ((*_CHARSETS, *others), (_CHARSETS[0], *others), ()):
@@ -89,7 +95,7 @@ def _imports_without(modules: Tuple[str, ...]) -> bool:
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]  # import then raises ImportError
     try:
-        import requests  # noqa: F401, PLC0415
+        import requests.adapters  # noqa: F401, PLC0415 — requests alone would load it later
     except ImportError:
         return False
     finally:

@@ -287,11 +287,11 @@ def test_a_token_from_a_pipe_is_read(server: Server, token_file: str) -> None:
 
 #: A library that takes as many seconds to load.
 SLOW = """
-import sys, time
+import importlib, sys, time
 time.sleep({})
 sys.path.remove({!r})
 del sys.modules["requests"]
-import requests
+importlib.import_module("requests")
 """
 
 

@@ -152,7 +152,9 @@ def test_what_python_writes_to_standard_error_is_not_shown(
 def test_a_library_that_is_missing_is_named(
     probe: Tuple[str, ...], code: int, server: Server, tmp_path: Path
 ) -> None:
-    (tmp_path / "requests.py").write_text("import no_such_module", encoding="ascii")
+    (tmp_path / "requests.py").write_text(
+        "import no_such_module as module\nmodule", encoding="ascii"
+    )
     env = {"RODIN_API_KEY": TOKEN, "PYTHONPATH": str(tmp_path)}
     outcome = run("-H", server.url, *probe, env=env)
     assert (probed(outcome), outcome.text.split()[1]) == (code, "UNKNOWN")

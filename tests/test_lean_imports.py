@@ -25,6 +25,7 @@ HTTP, HTTPS, HELP = bench.HTTP, "check, HTTPS, private CA file", "check, --help"
 LIMITS = {HTTP: 0.76, HTTPS: 0.86, HELP: 0.22, "check, usage error": 0.28}
 #: Optional imports of requests, urllib3 and the standard library that a check can run without.
 OPTIONAL = ("bz2", "chardet", "charset_normalizer", "lzma", "ssl")
+LATE_IMPORTS = hasattr(sys, "set_lazy_imports")
 #: A package in the place of requests that loads the real one, but not without *names*.
 INSISTING = """
 import {names}
@@ -63,9 +64,15 @@ def test_a_run_without_a_request_loads_neither_library(name: str, values: Dict[s
     assert loaded(name, values) & {"requests", "urllib3", "nagiosplugin", "ssl"} == set()
 
 
+@pytest.mark.skipif(LATE_IMPORTS, reason="urllib.request loads ssl when it is used")
 def test_plain_http_does_not_load_ssl(values: Dict[str, str]) -> None:
     assert "_ssl" not in loaded(HTTP, values)
     assert "_ssl" in loaded(HTTPS, values)
+
+
+@pytest.mark.skipif(not LATE_IMPORTS, reason="Python 3.15 has late imports")
+def test_the_libraries_load_their_modules_when_they_use_them(values: Dict[str, str]) -> None:
+    assert loaded(HTTP, values) & {"importlib.metadata", "requests.sessions"} == set()
 
 
 def test_the_check_works_when_requests_insists_on_all_of_them(

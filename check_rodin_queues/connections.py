@@ -58,7 +58,7 @@ class Route:
     def __init__(self, server: Server, proxy_url: str, variable: str) -> None:
         self.server = server
         self.proxy_url = proxy_url
-        self.proxy = _proxy_address(proxy_url)
+        self.proxy = _proxy_address(proxy_url) if proxy_url else ""
         self.forwarding = bool(proxy_url) and server.scheme == "http"
         self.variable = variable
         self.phase = Phase.RESOLVING
@@ -92,8 +92,6 @@ def find_route(server: Server) -> Route:
 
 def _proxy_address(url: str) -> str:
     """Return HOST:PORT of a proxy's URL, without its password; raises RequestError."""
-    if not url:
-        return ""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -20,25 +20,19 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Server:
-    """The server. *host* has brackets if it is IPv6. *family* is 4, 6 or 0 for both."""
+    """The server. *host* has brackets if it is IPv6. *family* is 4, 6 or 0 for both.
+
+    *url* is that of the queue status, without the scheme's own port. *address* is HOST:PORT for
+    messages, with the default port too: a wrong port is a common mistake.
+    """
 
     def __init__(self, scheme: str, host: str, port: int, prefix: str, family: int) -> None:
         self.scheme = scheme
         self.host = host
-        self.port = port
-        self.prefix = prefix
         self.family = family
-
-    @property
-    def url(self) -> str:
-        """The URL of the queue status, without the scheme's own port."""
-        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{self.host}{port}{self.prefix}{PATH}"
-
-    @property
-    def address(self) -> str:
-        """HOST:PORT for messages, with the default port too: a wrong port is a common mistake."""
-        return f"{self.host}:{self.port}"
+        self.address = f"{host}:{port}"
+        netloc = host if port == _DEFAULT_PORTS[scheme] else self.address
+        self.url = f"{scheme}://{netloc}{prefix}{PATH}"
 
 
 def find_server(

@@ -323,7 +323,7 @@ def test_a_bad_server(text: str) -> None:
 def test_one_server_is_asked() -> None:
     """That of -H, or else of RODIN_URL; -p, -4 and -6 are for both."""
     assert asked("a", "b").host == "a"
-    assert asked(None, "b:81", 81).port == 81
+    assert asked(None, "b:81", 81).address == "b:81"
     assert asked("http://a", port=8080).address == "a:8080"
     assert asked("a", family=6).family == 6
     assert asked(None, "::1", family=6).host == "[::1]"

@@ -88,7 +88,8 @@ def parse_port(text: str) -> int:
 def _check_host(name: str, family: int, origin: str, wrong: UsageError) -> None:
     bracketed = name.startswith("[") and name.endswith("]")
     version = _ip_version(name[1:-1] if bracketed else name)
-    if version != 6 if bracketed else not re.fullmatch(_HOST_NAME, name):  # noqa: PLR2004
+    is_valid = version == 6 if bracketed else re.fullmatch(_HOST_NAME, name)  # noqa: PLR2004
+    if not is_valid:
         raise wrong
     if family and version and version != family:
         raise UsageError(

@@ -108,8 +108,8 @@ class Response(nagiosplugin.Resource):
                 yield _metric(Finding(name, value=value, limits=limits), "s", low, high)
 
     def _flaws(self, selection: Selection) -> Iterator[Finding]:
-        for malformed in selection.malformed:
-            yield malformed_finding(self._names[malformed.name], malformed.reason)
+        for name, reason in selection.malformed.items():
+            yield malformed_finding(self._names[name], reason)
         for name, origin in selection.missing.items():
             yield missing_finding(self._names[name], origin)
         if not selection.queues and not selection.malformed:

@@ -25,7 +25,7 @@ from check_rodin_queues.lean_imports import load_requests
 from check_rodin_queues.metrics import TOKEN_EXPIRES_IN
 from check_rodin_queues.options import Options
 from check_rodin_queues.output import DEBUG, NOTICE, REQUEST, Notes, Report
-from check_rodin_queues.response import MAX_BYTES, Snapshot, parse, parse_saved
+from check_rodin_queues.response import MAX_BYTES, Snapshot, parse
 from check_rodin_queues.second_look import PAUSE, Looks, look_again
 from check_rodin_queues.selection import covers, select, unmatched
 from check_rodin_queues.server import Server, find_server
@@ -167,7 +167,8 @@ class Run:
             body = self._client.get()
             return parse(body, f"{self._client.route.peer} sent")
         self._step = "reading --input"
-        return parse_saved(read_file(options.input or "-", "--input", MAX_BYTES))
+        body = read_file(options.input or "-", "--input", MAX_BYTES)
+        return parse(body, "the saved response has", "Check the file of --input")
 
     def _look_again(self, first: Snapshot, options: Options, duration: float) -> Looks:
         """Ask again about stalled queues, while there is time and while it can change the result.

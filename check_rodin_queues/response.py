@@ -8,7 +8,7 @@ The documented response is a JSON object: queue name → object with three non-n
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Tuple, Union
 
 from check_rodin_queues.errors import RequestError
 
@@ -52,47 +52,33 @@ class Queue(NamedTuple):
     job_running: int
 
 
-class Malformed(NamedTuple):
-    """A queue whose data cannot be used, and the reason."""
-
-    name: str
-    reason: str
-
-
 class Snapshot(NamedTuple):
-    """All queues of one response, in the server's order."""
+    """All queues of one response, in the server's order.
+
+    *malformed* has the queues whose data cannot be used, each with the reason.
+    """
 
     queues: Tuple[Queue, ...]
-    malformed: Tuple[Malformed, ...]
+    malformed: Mapping[str, str]
 
     @property
     def names(self) -> Tuple[str, ...]:
         """The names of all queues, sound and malformed."""
-        sound = (queue.name for queue in self.queues)
-        return (*sound, *(queue.name for queue in self.malformed))
+        return (*(queue.name for queue in self.queues), *self.malformed)
 
 
-def parse_saved(body: bytes) -> Snapshot:
-    """Read the *body* of --input; the next step of an error is about that file."""
-    try:
-        return parse(body, "the saved response has")
-    except RequestError as error:
-        raise invalid(error.cause, "Check the file of --input") from None
-
-
-def parse(body: bytes, source: str) -> Snapshot:
+def parse(body: bytes, source: str, next_step: str = "") -> Snapshot:
     """Read *body*, JSON in UTF-8, with or without a byte order mark.
 
-    *source* begins a message, for example "rodin.example.com:443 sent". Raises RequestError
-    (`invalid`) if *body* is not an object of at most MAX_QUEUES queues. A queue that cannot be
-    used becomes a Malformed.
+    Raises RequestError (`invalid`) if it is not an object of at most MAX_QUEUES queues. *source*
+    begins the message, for example "rodin.example.com:443 sent"; *next_step* replaces its end.
     """
     if len(body) > MAX_BYTES:
-        raise too_large(source)
+        raise too_large(source, next_step)
     try:
         return _snapshot(_load(body))
     except RequestError as error:
-        raise invalid(f"{source} {error.cause}", error.next_step) from None
+        raise invalid(f"{source} {error.cause}", next_step or error.next_step) from None
 
 
 def invalid(cause: str, next_step: str) -> RequestError:
@@ -100,9 +86,10 @@ def invalid(cause: str, next_step: str) -> RequestError:
     return RequestError("invalid", cause, next_step)
 
 
-def too_large(source: str) -> RequestError:
+def too_large(source: str, next_step: str = "") -> RequestError:
     """Return the error for a response of more than MAX_BYTES."""
-    return invalid(f"{source} more than 1 MiB", "Check -H: this may be another service")
+    next_step = next_step or "Check -H: this may be another service"
+    return invalid(f"{source} more than 1 MiB", next_step)
 
 
 def _load(body: bytes) -> Any:
@@ -135,17 +122,20 @@ def _snapshot(document: Any) -> Snapshot:
         raise invalid(f"{_KINDS[type(document)]}, expected an object of queues", _CHECK_URL)
     if len(document) > MAX_QUEUES:
         raise invalid(f"{len(document)} queues, expected at most {MAX_QUEUES}", _REPORT)
-    names = Counter(name for name, _ in document)
+    counts = Counter(name for name, _ in document)
     members = {field for _, value in document if isinstance(value, tuple) for field, _ in value}
-    if _ERROR_MEMBERS & set(names) and not members & set(FIELDS):
+    if _ERROR_MEMBERS & counts.keys() and not members & set(FIELDS):
         next_step = "Check the server's log; -vvv shows the response"
         raise invalid("an error object instead of queues", next_step)
-    read = [_read_queue(name, value) for name, value in document if names[name] == 1]
-    duplicates = [Malformed(name, "duplicate queue") for name, count in names.items() if count > 1]
-    return Snapshot(
-        tuple(queue for queue in read if isinstance(queue, Queue)),
-        (*(queue for queue in read if isinstance(queue, Malformed)), *duplicates),
-    )
+    queues: List[Queue] = []
+    malformed: Dict[str, str] = {}
+    for name, value in document:
+        read = _read_queue(name, value) if counts[name] == 1 else "duplicate queue"
+        if isinstance(read, Queue):
+            queues.append(read)
+        else:
+            malformed[name] = read
+    return Snapshot(tuple(queues), malformed)
 
 
 def _parse_integer(digits: str) -> int:
@@ -158,26 +148,26 @@ def _reject_constant(name: str) -> None:
     raise invalid(f"{name}, which is not valid JSON", _REPORT)
 
 
-def _read_queue(name: str, value: Any) -> Union[Queue, Malformed]:
+def _read_queue(name: str, value: Any) -> Union[Queue, str]:
+    """Return the queue, or the reason why it is malformed."""
     if len(name) > MAX_NAME:
-        return Malformed(name, f"name of {len(name)} characters, expected at most {MAX_NAME}")
+        return f"name of {len(name)} characters, expected at most {MAX_NAME}"
     if not isinstance(value, tuple):
-        return Malformed(name, f"{_KINDS[type(value)]}, expected an object")
+        return f"{_KINDS[type(value)]}, expected an object"
     counts: Dict[str, int] = {}
     for field, count in value:
         if field in FIELDS:
-            reason = "given twice" if field in counts else _fault(count)
-            if reason:
-                return Malformed(name, f"{field} is {reason}")
+            fault = "given twice" if field in counts else _fault(count)
+            if fault:
+                return f"{field} is {fault}"
             counts[field] = count
-    missing = [field for field in FIELDS if field not in counts]
-    if missing:
-        return Malformed(name, f"no field {missing[0]}")
+    for field in FIELDS:
+        if field not in counts:
+            return f"no field {field}"
     return Queue(name, **counts)
 
 
 def _fault(count: Any) -> str:
-    """Return what is wrong with *count*, or nothing."""
     if type(count) is not int:  # not isinstance: True is an int
         return f"{_KINDS[type(count)]}, expected an integer"
     if count < 0:

@@ -72,4 +72,4 @@ def stalled_queues(snapshot: Snapshot, policy: Policy) -> FrozenSet[str]:
 def _faults(snapshot: Snapshot, policy: Policy) -> Set[str]:
     """Return the names of the missing and the malformed queues: a later look must add none."""
     selection = select(policy, snapshot)
-    return {*selection.missing, *(queue.name for queue in selection.malformed)}
+    return {*selection.missing, *selection.malformed}

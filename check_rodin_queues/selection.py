@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Tuple
 
 from check_rodin_queues.errors import State
-from check_rodin_queues.response import DOCUMENTED_QUEUES, MAX_NAME, Malformed, Queue, Snapshot
+from check_rodin_queues.response import DOCUMENTED_QUEUES, MAX_NAME, Queue, Snapshot
 from check_rodin_queues.thresholds import Threshold, is_plain, matches
 
 #: Why a queue is required if nothing names it.
@@ -33,12 +33,13 @@ class Policy(NamedTuple):
 class Selection(NamedTuple):
     """The queues to judge.
 
-    *missing* has the required queues that are not in the response, each with the option that
-    requires it. *offered* counts the queues of the response, selected or not.
+    *malformed* has the reason for each queue. *missing* has the required queues that are not in the
+    response, each with the option that requires it. *offered* counts the queues of the response,
+    selected or not.
     """
 
     queues: Tuple[Queue, ...]
-    malformed: Tuple[Malformed, ...]
+    malformed: Mapping[str, str]
     missing: Mapping[str, str]
     offered: int
 
@@ -72,7 +73,7 @@ def select(policy: Policy, snapshot: Snapshot) -> Selection:
     missing = {name: why for name, why in required(policy).items() if name not in present}
     return Selection(
         tuple(queue for queue in snapshot.queues if covers(policy, queue.name)),
-        tuple(queue for queue in snapshot.malformed if covers(policy, queue.name)),
+        {name: why for name, why in snapshot.malformed.items() if covers(policy, name)},
         missing if snapshot.queues else {},
         len(present),
     )
@@ -81,7 +82,7 @@ def select(policy: Policy, snapshot: Snapshot) -> Selection:
 def unmatched(policy: Policy, selection: Selection) -> Iterator[Threshold]:
     """Yield the thresholds whose glob matches no selected queue; each may be a typo."""
     names = [queue.name for queue in selection.queues]
-    names += [queue.name for queue in selection.malformed if len(queue.name) <= MAX_NAME]
+    names += [name for name in selection.malformed if len(name) <= MAX_NAME]
     for threshold in policy.thresholds:
         glob = threshold.selector.glob
         if glob and not is_plain(glob) and not any(matches(glob, name) for name in names):

@@ -69,7 +69,7 @@ class Server:
         """Return the queue as it is now."""
         self.looks += 1
         self.now += REQUEST
-        return Snapshot((self._queues[bisect.bisect(self._ends, self.now)],), ())
+        return Snapshot((self._queues[bisect.bisect(self._ends, self.now)],), {})
 
     def wait(self, seconds: float) -> None:
         """Move the clock."""

@@ -329,11 +329,16 @@ def test_the_line_of_a_response_that_cannot_be_used(body: bytes) -> None:
     assert line_of_error(raised.value) == f"UNKNOWN - {SOURCE} {BODIES[body]}"
 
 
-def test_the_line_of_a_saved_response() -> None:
-    with pytest.raises(RequestError) as raised:
-        response.parse_saved(b"ok")
-    said = "the saved response has invalid JSON (line 1 column 1) (invalid)"
-    assert line_of_error(raised.value) == f"UNKNOWN - {said}. Check the file of --input"
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [("ok", "invalid JSON (line 1 column 1)"), (" " * (1024 * 1024 + 1), "more than 1 MiB")],
+    ids=["ok", "large"],
+)
+def test_the_line_of_a_saved_response(body: str, fault: str) -> None:
+    assert run("--input", "-", stdin=body).text == (
+        f"RODIN_QUEUES UNKNOWN - the saved response has {fault} (invalid). "
+        "Check the file of --input"
+    )
 
 
 # --- a server or a proxy that does not send the queues ------------------------------------------

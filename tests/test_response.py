@@ -29,7 +29,7 @@ def malformed(body: str) -> Dict[str, str]:
     """Return the reason of each malformed queue; the others of the idle site must be sound."""
     found = snapshot(body)
     assert {sound.name for sound in found.queues} >= OTHERS
-    return {bad.name: bad.reason for bad in found.malformed}
+    return dict(found.malformed)
 
 
 def test_queues_are_read_in_the_order_of_the_server() -> None:

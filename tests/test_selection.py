@@ -70,7 +70,7 @@ def test_no_glob_is_matched_against_a_name_that_is_too_long(args: Tuple[str, ...
     """So nothing can exclude it, and the response is invalid."""
     body = answer({"b": queue(), "x" * 256: queue()})
     chosen = select(policy("--require=", *args), snapshot(body))
-    assert [found.name for found in chosen.malformed] == ["x" * 256]
+    assert [*chosen.malformed] == ["x" * 256]
 
 
 #: A response, options, and the required queues that are missing from the response.
@@ -155,7 +155,7 @@ def test_thresholds_whose_glob_matches_no_selected_queue_are_known_for_v() -> No
     given = policy(
         "-w", "o*.consumers=1", "-c", "*.consumers=1:", "-w", "x.consumers=1", "-x", "p*"
     )
-    snap = Snapshot((Queue("a", 1, 0, 0), Queue("p", 1, 0, 0)), ())
+    snap = Snapshot((Queue("a", 1, 0, 0), Queue("p", 1, 0, 0)), {})
     found = [threshold.origin for threshold in unmatched(given, select(given, snap))]
     assert found == ["-w o*.consumers=1"]
 

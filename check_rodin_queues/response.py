@@ -8,12 +8,9 @@ The documented response is a JSON object: queue name → object with three non-n
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Tuple, Union
+from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
 
 from check_rodin_queues.errors import RequestError
-
-if TYPE_CHECKING:
-    import json
 
 #: The fields of a queue, as the API names them.
 FIELDS = ("consumers", "job_awaiting", "job_running")
@@ -105,16 +102,13 @@ def _load(body: bytes) -> Any:
     except RecursionError:
         raise invalid("JSON that is nested too deeply", _CHECK_URL) from None
     except json.JSONDecodeError as error:
-        raise _not_json(text.strip(), error) from None
-
-
-def _not_json(text: str, error: json.JSONDecodeError) -> RequestError:
-    if not text:
-        return invalid("an empty body", "Check the server's log")
-    if text.startswith("<"):
+        fault = f"invalid JSON (line {error.lineno} column {error.colno})"
+    if not text.strip():
+        raise invalid("an empty body", "Check the server's log")
+    if text.lstrip().startswith("<"):
         next_step = "Check -H: this may be a login page or another service"
-        return invalid("an HTML page, not JSON", next_step)
-    return invalid(f"invalid JSON (line {error.lineno} column {error.colno})", _CHECK_URL)
+        raise invalid("an HTML page, not JSON", next_step)
+    raise invalid(fault, _CHECK_URL)
 
 
 def _snapshot(document: Any) -> Snapshot:

@@ -120,7 +120,7 @@ class Response(nagiosplugin.Resource):
         display = self._names[queue.name]
         for metric in QUEUE_METRICS:
             limits = self._thresholds.limits(QUEUE, metric.name, queue.name)
-            value = metric.value(queue) if metric.is_field or limits.ranges else None
+            value = metric.value(queue) if metric.is_field or limits else None
             if value is not None:
                 yield _metric(Finding(metric.name, queue, display, value, limits))
         for condition in applying(queue):
@@ -131,7 +131,7 @@ class Response(nagiosplugin.Resource):
         """Yield the sums that a threshold names."""
         for metric in QUEUE_METRICS:
             limits = self._thresholds.limits(TOTAL, metric.name)
-            if limits.ranges:
+            if limits:
                 value = sum(getattr(queue, metric.name) for queue in queues)
                 yield _metric(Finding(metric.name, None, TOTAL, value, limits))
 
@@ -167,9 +167,10 @@ class FindingContext(nagiosplugin.Context):
             return self._states[finding.name]
         if finding.name == TIME.name and not self._judge_time:
             return State.OK
-        ranges = finding.limits.ranges  # the critical one first
-        breached = (threshold.level for threshold, limit in ranges if limit.side(finding.value))
-        return next(breached, State.OK)
+        for threshold in finding.limits:  # the critical one first
+            if threshold.limit.side(finding.value):
+                return threshold.level
+        return State.OK
 
     def performance(self, metric: nagiosplugin.Metric, _: nagiosplugin.Resource) -> None:
         """Collect the perfdata, sorted later; a condition and an infinite value have none."""
@@ -187,7 +188,8 @@ class Perfdata(nagiosplugin.Performance):
     def of(cls, metric: nagiosplugin.Metric) -> Perfdata:
         """Return the perfdata of *metric*; nagiosplugin 1.3 has no constructor for a subclass."""
         finding: Finding = metric.value
-        limits = (finding.limits.warning, finding.limits.critical)
+        shown = {threshold.level: threshold.shown for threshold in finding.limits}
+        limits = (shown.get(State.WARNING, ""), shown.get(State.CRITICAL, ""))
         bounds = ("" if bound is None else bound for bound in (metric.min, metric.max))
         value = decimal(finding.value)
         return cls._make((finding.label, value, metric.uom or "", *limits, *bounds))

@@ -135,7 +135,7 @@ class Run:
     def _require_expiry(self, options: Options, token: Token) -> None:
         """Raise ConfigError if a threshold is on the expiry of a token that has none."""
         limits = Thresholds(options.policy.thresholds).limits(RUN, TOKEN_EXPIRES_IN.name)
-        if limits.ranges and token.seconds_left(time.time()) is None:
+        if limits and token.seconds_left(time.time()) is None:
             raise ConfigError(
                 f"cannot check {TOKEN_EXPIRES_IN.name}: the API token is not a JWT with an expiry "
                 "date (exp)",

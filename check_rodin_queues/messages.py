@@ -13,7 +13,7 @@ from check_rodin_queues.errors import State
 from check_rodin_queues.metrics import TIME, TOKEN_EXPIRES_IN, TOTAL, decimal
 from check_rodin_queues.response import FIELDS
 from check_rodin_queues.selection import BY_DEFAULT, Policy
-from check_rodin_queues.thresholds import ABOVE, BELOW, INSIDE, Range
+from check_rodin_queues.thresholds import ABOVE, BELOW, INSIDE, Threshold
 from check_rodin_queues.verdict import Finding
 
 _CHECK_LIMIT = "Check the threshold"
@@ -77,25 +77,24 @@ def tag(finding: Finding) -> str:
     """Return what stands in parentheses: the breached limit, or the condition's name."""
     if not finding.is_metric:
         return finding.name
-    _, limit, side = finding.breach()
     unit = " per consumer" if finding.value == float("inf") else ""
-    return f"{finding.state.name.lower()} {limit_words(finding.name, limit, side)}{unit}"
+    return f"{finding.state.name.lower()} {limit_words(*finding.breach())}{unit}"
 
 
 def metric_step(finding: Finding, place: str = "") -> str:
     """Return the next step for a metric; *place* is where the token came from."""
-    threshold, limit, side = finding.breach()
-    selector = threshold.origin.rpartition("=")[0]
-    if finding.name in _MINIMA and side == ABOVE and limit.start == 0:
-        return f"If you meant a minimum, write {selector}={decimal(limit.end)}:"
+    threshold, side = finding.breach()
+    if finding.name in _MINIMA and side == ABOVE and threshold.limit.start == 0:
+        selector = threshold.origin.rpartition("=")[0]
+        return f"If you meant a minimum, write {selector}={decimal(threshold.limit.end)}:"
     _, above, below = WORDS[finding.name]
     return (above if _is_high(finding) else below).format(place=place)
 
 
 def _is_high(finding: Finding) -> bool:
     """Return whether the value is too high, not too low."""
-    _, limit, side = finding.breach()
-    return side == ABOVE or (side == INSIDE and limit.start > 0)
+    threshold, side = finding.breach()
+    return side == ABOVE or (side == INSIDE and threshold.limit.start > 0)
 
 
 def missing_finding(display: str, origin: str) -> Finding:
@@ -136,9 +135,10 @@ def empty_finding(offered: int, policy: Policy) -> Finding:
     return Finding(EMPTY, cause=cause, next_step="Check the patterns; -v lists the queues")
 
 
-def limit_words(metric: str, limit: Range, side: str = "") -> str:
-    """Return the values on which *limit* alerts; *side* names only the side that was breached."""
-    start, end = (_limit_value(metric, bound) for bound in (limit.start, limit.end))
+def limit_words(threshold: Threshold, side: str = "") -> str:
+    """Return the values on which *threshold* alerts; *side* names only the breached side."""
+    limit = threshold.limit
+    start, end = (_limit_value(threshold.metric, bound) for bound in (limit.start, limit.end))
     bounded = (limit.start > -float("inf"), limit.end < float("inf"))
     if limit.inside:
         words = {
@@ -174,9 +174,9 @@ def reasons(finding: Finding) -> List[str]:
         where = f"{finding.display}: " if finding.display else ""
         return [f"{where}{finding.name} is {finding.state.name}"]
     lines = []
-    for threshold, limit in finding.limits.ranges:
-        side = limit.side(finding.value)
-        words = limit_words(finding.name, limit, side)
+    for threshold in finding.limits:
+        side = threshold.limit.side(finding.value)
+        words = limit_words(threshold, side)
         outcome = f"{threshold.level.name}, {words}" if side else f"not {words}"
         if side and finding.state is State.OK:
             outcome = "not judged without a complete response"

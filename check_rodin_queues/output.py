@@ -206,10 +206,10 @@ def _cells(group: Sequence[Finding]) -> Dict[str, str]:
 def _limits(finding: Finding) -> str:
     """Return the thresholds in parentheses, the level of a breached one in capitals."""
     words = []
-    for threshold, limit in finding.limits.ranges[::-1]:
-        side = limit.side(finding.value) if finding.state is not State.OK else ""
-        level = threshold.level.name if side else threshold.level.name.lower()
-        words.append(f"{level} {limit_words(finding.name, limit)}")
+    for threshold in finding.limits[::-1]:
+        is_breached = finding.state and threshold.limit.side(finding.value)
+        level = threshold.level.name if is_breached else threshold.level.name.lower()
+        words.append(f"{level} {limit_words(threshold)}")
     return f" ({', '.join(words)})" if words else ""
 
 

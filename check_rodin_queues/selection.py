@@ -57,7 +57,7 @@ def required(policy: Policy) -> Dict[str, str]:
     """Return the required names, each with the option that requires it."""
     origins = [(name, "--require") for name in policy.require or ()]
     origins += [(name, "-q") for name in policy.queues]
-    origins += [(one.selector.glob or "*", one.origin[:2]) for one in policy.thresholds]
+    origins += [(one.glob or "*", one.origin[:2]) for one in policy.thresholds]
     if policy.require is None:
         origins += [(name, BY_DEFAULT) for name in DOCUMENTED_QUEUES]
     names: Dict[str, str] = {}
@@ -84,6 +84,6 @@ def unmatched(policy: Policy, selection: Selection) -> Iterator[Threshold]:
     names = [queue.name for queue in selection.queues]
     names += [name for name in selection.malformed if len(name) <= MAX_NAME]
     for threshold in policy.thresholds:
-        glob = threshold.selector.glob
+        glob = threshold.glob
         if glob and not is_plain(glob) and not any(matches(glob, name) for name in names):
             yield threshold

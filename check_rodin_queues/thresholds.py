@@ -13,7 +13,7 @@ selected queues; `time` and `token_expires_in` belong to the run.
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, NamedTuple, Optional, Sequence, Tuple
 
 from check_rodin_queues.errors import State, UsageError, quoted, suggestion
 from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, TOKEN_EXPIRES_IN, TOTAL, decimal
@@ -34,13 +34,12 @@ _EXPECTED_SELECTOR = "expected for example rodin.mesh.job_awaiting=5"
 _INFINITY = float("inf")
 
 
-class Range:
+class Range(NamedTuple):
     """The values from *start* to *end*. *inside*: alert on these values, not on the others."""
 
-    def __init__(self, start: float, end: float, *, inside: bool) -> None:
-        self.start = start
-        self.end = end
-        self.inside = inside
+    start: float
+    end: float
+    inside: bool
 
     def side(self, value: float) -> str:
         """Return the side on which *value* alerts, empty if it does not."""
@@ -65,65 +64,45 @@ class Range:
         return f"{at}{start}:{end}"
 
 
-class Selector(NamedTuple):
-    """The labels that a threshold is for. *scope* is QUEUE, TOTAL or RUN; *glob* None: all."""
-
-    scope: str
-    glob: Optional[str]
-    metric: str
+#: The empty RANGE, which removes earlier thresholds. `~:` is equal, but another object.
+NO_RANGE = Range(-_INFINITY, _INFINITY, inside=False)
 
 
 class Threshold(NamedTuple):
-    """A -w or -c. *limit* None removes earlier thresholds. *origin* is the option as given."""
+    """A -w or -c. *origin* is the option as given, *shown* the range as perfdata shows it.
 
-    level: State
-    selector: Selector
-    limit: Optional[Range]
-    origin: str
-
-
-class Limits:
-    """The thresholds that apply to one label.
-
-    *ranges* has each threshold with its range, the critical one first. *warning* and *critical*
-    are what perfdata shows.
+    *scope* is QUEUE, TOTAL or RUN. *glob* is for the names of queues, None for all of them.
     """
 
-    def __init__(self, by_level: Mapping[State, Threshold], metric: str) -> None:
-        given = (by_level.get(State.CRITICAL), by_level.get(State.WARNING))
-        self.ranges = tuple((one, one.limit) for one in given if one and one.limit)
-        signed = metric == TOKEN_EXPIRES_IN.name  # the one metric that can be negative
-        self.critical, self.warning = (
-            one.limit.text(can_be_negative=signed) if one and one.limit else "" for one in given
-        )
-
-
-NO_LIMITS = Limits({}, "")
+    level: State
+    scope: str
+    glob: Optional[str]
+    metric: str
+    limit: Range
+    shown: str
+    origin: str
 
 
 class Thresholds:
     """All thresholds in the order given, defaults first: the last that matches a label applies."""
 
-    def __init__(self, thresholds: Tuple[Threshold, ...]) -> None:
-        self._by_metric: Dict[Tuple[str, str], List[Threshold]] = {}
-        self._known: Dict[Tuple[str, str], Limits] = {}
-        for threshold in thresholds:
-            key = (threshold.selector.scope, threshold.selector.metric)
-            self._by_metric.setdefault(key, []).append(threshold)
+    def __init__(self, thresholds: Sequence[Threshold]) -> None:
+        self._thresholds = thresholds
+        self._known: Dict[Tuple[str, str], Tuple[Threshold, ...]] = {}
 
-    def limits(self, scope: str, metric: str, queue: str = "") -> Limits:
-        """Return what applies to *metric* in *scope*, of a queue by its raw name."""
+    def limits(self, scope: str, metric: str, queue: str = "") -> Tuple[Threshold, ...]:
+        """Return what applies to *metric* in *scope*, of a queue by its raw name.
+
+        The critical threshold comes first.
+        """
         key = scope, metric
         if key in self._known:
             return self._known[key]
-        thresholds = self._by_metric.get(key, ())
-        last = {
-            threshold.level: threshold
-            for threshold in thresholds
-            if threshold.selector.glob is None or matches(threshold.selector.glob, queue)
-        }
-        limits = Limits(last, metric)
-        if all(threshold.selector.glob is None for threshold in thresholds):
+        named = [one for one in self._thresholds if (one.scope, one.metric) == key]
+        last = {one.level: one for one in named if one.glob is None or matches(one.glob, queue)}
+        given = (last[level] for level in (State.CRITICAL, State.WARNING) if level in last)
+        limits = tuple(one for one in given if one.limit is not NO_RANGE)
+        if all(one.glob is None for one in named):
             self._known[key] = limits  # the same for every queue
         return limits
 
@@ -148,27 +127,25 @@ def matches(glob: str, name: str) -> bool:
 def parse_threshold(level: State, text: str) -> Threshold:
     """Read `[SELECTOR=]RANGE`; raises UsageError."""
     selector, equals, limit = text.rpartition("=")
+    scope, glob, metric = _parse_selector(selector.strip() if equals else DEFAULT_METRIC)
     option = "-w" if level is State.WARNING else "-c"
-    return Threshold(
-        level,
-        parse_selector(selector.strip()) if equals else Selector(QUEUE, None, DEFAULT_METRIC),
-        parse_range(limit.strip()),
-        f"{option} {text.strip()}",
-    )
+    found = parse_range(limit.strip())
+    shown = found.text(can_be_negative=metric == TOKEN_EXPIRES_IN.name)
+    return Threshold(level, scope, glob, metric, found, shown, f"{option} {text.strip()}")
 
 
-def parse_selector(text: str) -> Selector:
-    """Read METRIC or QUEUE_GLOB.METRIC; raises UsageError."""
+def _parse_selector(text: str) -> Tuple[str, Optional[str], str]:
+    """Return scope, glob and metric of METRIC or QUEUE_GLOB.METRIC."""
     queue = [row.name for row in QUEUE_METRICS]
     sums = [f"{TOTAL}.{row.name}" for row in QUEUE_METRICS if row.is_field]
     run = [row.name for row in RUN_METRICS]
     glob, dot, metric = text.rpartition(".")
     if text in run:
-        return Selector(RUN, None, metric)
+        return RUN, None, metric
     if text in sums:
-        return Selector(TOTAL, None, metric)
+        return TOTAL, None, metric
     if metric in queue and bool(glob) == bool(dot) and glob != TOTAL:
-        return Selector(QUEUE, glob or None, metric)
+        return QUEUE, glob or None, metric
     near = suggestion(text if glob == TOTAL else metric, [*queue, *sums, *run])
     if near:
         problem, names = "unknown metric", ""
@@ -177,10 +154,10 @@ def parse_selector(text: str) -> Selector:
     raise UsageError(f"{problem} in the selector{quoted(text)}{near}, {_EXPECTED_SELECTOR}{names}")
 
 
-def parse_range(text: str) -> Optional[Range]:
-    """Read a RANGE, an empty one as None; raises UsageError."""
+def parse_range(text: str) -> Range:
+    """Read a RANGE; raises UsageError."""
     if not text:
-        return None
+        return NO_RANGE
     found = _RANGE.fullmatch(text)
     if found is None or not (found[2] or found[4]):
         raise UsageError(f"invalid range{quoted(text)}, {_EXPECTED}")

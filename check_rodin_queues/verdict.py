@@ -7,22 +7,22 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from check_rodin_queues.conditions import DEFAULT_STATES
 from check_rodin_queues.errors import State
 from check_rodin_queues.response import Queue
-from check_rodin_queues.thresholds import NO_LIMITS, Limits, Range, Threshold
+from check_rodin_queues.thresholds import Threshold
 
 
 class Finding(NamedTuple):
     """A metric or a condition, judged.
 
-    *name* is that of the metric or condition. *display* is the queue's name for people, or TOTAL.
-    *limits* are empty for a condition, which has *cause* and *next_step* if it is not about a
-    queue's counts. *shared* is the cause for several queues, with {} for their number.
+    *display* is the queue's name for people, or TOTAL. *limits* are the thresholds of a metric. A
+    condition that is not about a queue's counts has *cause* and *next_step*; *shared* is the cause
+    for several queues, with {} for their number.
     """
 
     name: str
     queue: Optional[Queue] = None
     display: str = ""
     value: float = 0
-    limits: Limits = NO_LIMITS
+    limits: Tuple[Threshold, ...] = ()
     cause: str = ""
     shared: str = ""
     next_step: str = ""
@@ -38,11 +38,11 @@ class Finding(NamedTuple):
         """The label that perfdata shows."""
         return f"{self.display}.{self.name}" if self.display else self.name
 
-    def breach(self) -> Tuple[Threshold, Range, str]:
-        """Return the threshold, the range and the side that decided *state*, which is not OK."""
-        decisive = (pair for pair in self.limits.ranges if pair[0].level is self.state)
-        threshold, limit = next(decisive)
-        return threshold, limit, limit.side(self.value)
+    def breach(self) -> Tuple[Threshold, str]:
+        """Return the threshold that decided *state*, which is not OK, and the side."""
+        decisive = (one for one in self.limits if one.level is self.state)
+        threshold = next(decisive)
+        return threshold, threshold.limit.side(self.value)
 
 
 def by_queue(findings: Sequence[Finding]) -> List[List[Finding]]:

@@ -23,11 +23,11 @@ from check_rodin_queues import output, response
 from check_rodin_queues.client import Client
 from check_rodin_queues.connection_errors import explain, timed_out
 from check_rodin_queues.connections import Route
-from check_rodin_queues.errors import RequestError
+from check_rodin_queues.errors import RequestError, State
 from check_rodin_queues.messages import limit_words
 from check_rodin_queues.output import Notes, Report
 from check_rodin_queues.server import parse_server
-from check_rodin_queues.thresholds import parse_range
+from check_rodin_queues.thresholds import parse_threshold
 from check_rodin_queues.token import Token
 from check_rodin_queues.verdict import Verdict
 from check_rodin_queues.watchdog import Watchdog
@@ -764,6 +764,4 @@ RANGES = {
 
 @pytest.mark.parametrize("text", RANGES)
 def test_the_words_of_a_range(text: str) -> None:
-    limit = parse_range(text)
-    assert limit is not None
-    assert limit_words("job_awaiting", limit) == RANGES[text]
+    assert limit_words(parse_threshold(State.WARNING, text)) == RANGES[text]

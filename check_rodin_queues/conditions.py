@@ -7,7 +7,7 @@ found when the response is compared with what is required.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Callable, List, Mapping, NamedTuple, Optional, Tuple
 
 from check_rodin_queues.errors import State, UsageError, quoted, suggestion
 
@@ -15,30 +15,21 @@ if TYPE_CHECKING:
     from check_rodin_queues.response import Queue
 
 
-class Condition:
-    """A row of the table.
+class Condition(NamedTuple):
+    """A row of the table. *meaning* is for --help. *applies* decides the condition for a queue."""
 
-    *meaning* is for --help. *applies* decides the condition for one queue.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        default: State,
-        meaning: str,
-        applies: Optional[Callable[[Queue], bool]] = None,
-    ) -> None:
-        self.name = name
-        self.default = default
-        self.meaning = meaning
-        self.applies = applies
+    name: str
+    default: State
+    meaning: str
+    applies: Optional[Callable[[Queue], bool]] = None
 
 
 def _is_stranded(queue: Queue) -> bool:
     return queue.job_awaiting > 0 and queue.consumers == 0
 
 
-def _is_stalled(queue: Queue) -> bool:
+def is_stalled(queue: Queue) -> bool:
+    """Return whether jobs are waiting, consumers are connected and no job runs."""
     return queue.job_awaiting > 0 and queue.consumers > 0 and queue.job_running == 0
 
 
@@ -49,7 +40,7 @@ CONDITIONS = (
         STRANDED, State.CRITICAL, "jobs are waiting and the queue has no consumer", _is_stranded
     ),
     Condition(
-        STALLED, State.WARNING, "jobs are waiting, consumers are connected, none runs", _is_stalled
+        STALLED, State.WARNING, "jobs are waiting, consumers are connected, none runs", is_stalled
     ),
     Condition(MISSING, State.CRITICAL, "a required queue is not in the response"),
     Condition(EMPTY, State.UNKNOWN, "no queue is left to check"),

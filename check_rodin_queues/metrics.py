@@ -20,8 +20,7 @@ class Metric:
     """A row of the table.
 
     *value* returns None where the metric of a queue has no meaning. Without it, the metric is a
-    field of the API: perfdata always show it, and `total.NAME` exists. A plain class: a NamedTuple
-    costs 0.3 % of a run, and this package has many values.
+    field of the API: perfdata always show it, and `total.NAME` exists.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Callable, FrozenSet, Iterator, Set
 
-from check_rodin_queues.conditions import STALLED, applying
+from check_rodin_queues.conditions import is_stalled
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.response import Snapshot
 from check_rodin_queues.selection import Policy, select
@@ -64,9 +64,7 @@ def look_again(
 def stalled_queues(snapshot: Snapshot, policy: Policy) -> FrozenSet[str]:
     """Return the names of the selected queues that are stalled in *snapshot*."""
     queues = select(policy, snapshot).queues
-    return frozenset(
-        queue.name for queue in queues if STALLED in (row.name for row in applying(queue))
-    )
+    return frozenset(queue.name for queue in queues if is_stalled(queue))
 
 
 def _faults(snapshot: Snapshot, policy: Policy) -> Set[str]:

@@ -1,6 +1,6 @@
 """The judgement, in nagiosplugin's steps: a resource yields metrics, a context judges them.
 
-    Attempt ── Response ──▶ metrics ── context ──▶ results ── summary ──▶ Verdict
+    Attempt ── Response ──▶ metrics ── context ──▶ results ── messages ──▶ Verdict
 
 A metric's value is a Finding that has no state yet. All data are complete before the first metric
 is: in nagiosplugin an error on the way would be UNKNOWN and hide what was found.
@@ -12,15 +12,20 @@ from typing import FrozenSet, Generator, Iterator, List, Mapping, NamedTuple, Op
 
 import nagiosplugin
 
-from check_rodin_queues.conditions import CONDITIONS, MISSING, STALLED, applying
-from check_rodin_queues.errors import RequestError, State, worst
-from check_rodin_queues.messages import empty_finding, malformed_finding, missing_finding
+from check_rodin_queues.conditions import STALLED, applying
+from check_rodin_queues.errors import RequestError, State
+from check_rodin_queues.messages import (
+    Finding,
+    Verdict,
+    describe,
+    empty_finding,
+    malformed_finding,
+    missing_finding,
+)
 from check_rodin_queues.metrics import QUEUE_METRICS, TIME, TOKEN_EXPIRES_IN, TOTAL, decimal
 from check_rodin_queues.response import Queue
 from check_rodin_queues.selection import Policy, Selection
-from check_rodin_queues.summary import describe
 from check_rodin_queues.thresholds import QUEUE, RUN, Thresholds
-from check_rodin_queues.verdict import Finding, Verdict
 
 _NAGIOS_STATES = {
     State.OK: nagiosplugin.Ok,
@@ -30,8 +35,6 @@ _NAGIOS_STATES = {
 }
 _CONTEXT = "findings"
 Metrics = Generator[nagiosplugin.Metric, None, None]
-#: The conditions that the queue data prove, so that a liveness probe acts on them.
-_PROVEN = {MISSING, *(row.name for row in CONDITIONS if row.applies)}
 
 
 class Attempt(NamedTuple):
@@ -62,20 +65,8 @@ def judge(policy: Policy, attempt: Attempt, names: Mapping[str, str]) -> Verdict
     check = nagiosplugin.Check(Response(policy, attempt, names), context)
     check()
     findings = tuple(cast(Finding, result.hint) for result in check.results.results)
-    problems, next_step = describe(findings, attempt.token_place)
-    return Verdict(
-        worst(finding.state for finding in findings),  # nagiosplugin puts UNKNOWN above CRITICAL
-        problems,
-        next_step,
-        perfdata=tuple(map(str, sorted(context.perfdata, key=lambda one: one.sort_key))),
-        findings=findings,
-        proven=any(map(_is_proven, findings)),
-    )
-
-
-def _is_proven(finding: Finding) -> bool:
-    about_queues = bool(finding.display) if finding.is_metric else finding.name in _PROVEN
-    return finding.state is State.CRITICAL and about_queues
+    perfdata = tuple(map(str, sorted(context.perfdata, key=lambda one: one.sort_key)))
+    return describe(findings)._replace(perfdata=perfdata)
 
 
 class Response(nagiosplugin.Resource):
@@ -99,13 +90,15 @@ class Response(nagiosplugin.Resource):
                 yield from self._queue(queue)
             if attempt.is_complete and selection.queues:
                 yield from self._sums(selection.queues)
-        for name, value, low, high in (
-            (TIME.name, attempt.elapsed, 0, attempt.timeout),
-            (TOKEN_EXPIRES_IN.name, attempt.token_expires_in, None, None),
+        replace_token = f"Replace it in {attempt.token_place}"
+        for name, value, low, high, next_step in (
+            (TIME.name, attempt.elapsed, 0, attempt.timeout, ""),
+            (TOKEN_EXPIRES_IN.name, attempt.token_expires_in, None, None, replace_token),
         ):
             if value is not None:
                 limits = self._thresholds.limits(RUN, name)
-                yield _metric(Finding(name, value=value, limits=limits), "s", low, high)
+                finding = Finding(name, value=value, limits=limits, next_step=next_step)
+                yield _metric(finding, "s", low, high)
 
     def _flaws(self, selection: Selection) -> Iterator[Finding]:
         for name, reason in selection.malformed.items():

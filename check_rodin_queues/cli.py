@@ -22,6 +22,7 @@ from check_rodin_queues.errors import CheckError, ConfigError, RequestError, Sta
 from check_rodin_queues.extra_opts import read_words
 from check_rodin_queues.inputs import read_file, strip
 from check_rodin_queues.lean_imports import load_requests
+from check_rodin_queues.messages import Verdict
 from check_rodin_queues.metrics import TOKEN_EXPIRES_IN
 from check_rodin_queues.options import Options
 from check_rodin_queues.output import DEBUG, NOTICE, REQUEST, Notes, Report
@@ -31,7 +32,6 @@ from check_rodin_queues.selection import covers, select, unmatched
 from check_rodin_queues.server import Server, find_server
 from check_rodin_queues.thresholds import RUN, Thresholds
 from check_rodin_queues.token import Token, find_token, token_to_redact
-from check_rodin_queues.verdict import Verdict
 
 if TYPE_CHECKING:
     from check_rodin_queues.client import Client

@@ -24,13 +24,8 @@ class State(enum.IntEnum):
     UNKNOWN = 3
 
 
-#: From harmless to worst: UNKNOWN must not hide a queue that is known to be dead.
+#: From harmless to worst. In nagiosplugin UNKNOWN is worst, and would hide a queue that is dead.
 SEVERITY = {State.OK: 0, State.WARNING: 1, State.UNKNOWN: 2, State.CRITICAL: 3}
-
-
-def worst(states: Iterable[State]) -> State:
-    """Return the worst of *states*, OK if there is none."""
-    return max(states, key=SEVERITY.__getitem__, default=State.OK)
 
 
 class CheckError(Exception):

@@ -8,12 +8,11 @@ Text from the server must not end a line, begin perfdata or steer a terminal: it
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
-from check_rodin_queues.errors import SEVERITY, State, worst
-from check_rodin_queues.messages import limit_words, measured, reasons
+from check_rodin_queues.errors import State
+from check_rodin_queues.messages import Finding, Verdict, by_queue, limit_words, shown, worst_first
 from check_rodin_queues.metrics import QUEUE_METRICS, TOTAL, decimal
-from check_rodin_queues.verdict import Finding, Verdict, by_queue
 
 NAME = "RODIN_QUEUES"
 #: The most bytes before the perfdata: databases of monitoring systems keep 255.
@@ -159,23 +158,20 @@ def display_names(names: Iterable[str], redact: Callable[[str], str]) -> Dict[st
     if their name is taken.
     """
     safe = {name: redact(label_safe(redact(name))) for name in sorted(set(names))}
-    display = {name: name for name in safe if safe[name] == name and name != TOTAL}
+    display = {name: name for name in safe if safe[name] == name != TOTAL}
     taken = {TOTAL, *display}
     numbers: Dict[str, int] = {}
     for name, wanted in safe.items():
-        if name not in display:
-            display[name] = _unique(wanted, taken, numbers)
-            taken.add(display[name])
+        if name in display:
+            continue
+        candidate = wanted
+        while candidate in taken:
+            numbers[wanted] = numbers.get(wanted, 1) + 1
+            suffix = f"_{numbers[wanted]}"
+            candidate = wanted[: MAX_DISPLAY_NAME - len(suffix)] + suffix
+        display[name] = candidate
+        taken.add(candidate)
     return display
-
-
-def _unique(name: str, taken: Set[str], numbers: Dict[str, int]) -> str:
-    candidate = name
-    while candidate in taken:
-        numbers[name] = numbers.get(name, 1) + 1
-        suffix = f"_{numbers[name]}"
-        candidate = name[: MAX_DISPLAY_NAME - len(suffix)] + suffix
-    return candidate
 
 
 def long_output(findings: Sequence[Finding]) -> List[str]:
@@ -183,24 +179,30 @@ def long_output(findings: Sequence[Finding]) -> List[str]:
 
     Icinga Web makes a dot of the tag, so exactly one blank follows it.
     """
-    rows = [(worst(one.state for one in group), _cells(group)) for group in by_queue(findings)]
-    columns = _columns([cells for _, cells in rows if len(cells) > 1])
-    rows.sort(key=lambda row: -SEVERITY[row[0]])
-    return [f"[{state.name}] {_aligned(cells, columns)}" for state, cells in rows]
+    groups = by_queue(findings)
+    rows = [_cells(group) for group in groups]
+    widths = [max(map(len, column)) for column in zip(*(row for row in rows if len(row) > 1))]
+    lines = []
+    for group, row in zip(groups, rows):
+        cells = row
+        if len(row) > 1:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths) if width]
+        lines.append(f"[{group[0].state.name}] {'  '.join(cells).rstrip()}")
+    return lines
 
 
-def _cells(group: Sequence[Finding]) -> Dict[str, str]:
+def _cells(group: Sequence[Finding]) -> List[str]:
     """Return the text for each column, or a single one if *group* is not about a queue."""
     first = group[0]
     if first.queue is None:
-        text = measured(first) if first.is_metric else f"{first.cause} ({first.name})"
-        return {"": text + _limits(first)}
-    cells = {"": first.display}
-    for finding in group:
-        if finding.is_metric:
-            cells[finding.name] = f"{finding.name} {decimal(finding.value)}{_limits(finding)}"
-    cells["conditions"] = ", ".join(one.name for one in group if not one.is_metric)
-    return cells
+        return [shown(first) + _limits(first)]
+    texts = {
+        finding.name: f"{finding.name} {decimal(finding.value)}{_limits(finding)}"
+        for finding in group
+        if finding.is_metric
+    }
+    conditions = ", ".join(finding.name for finding in group if not finding.is_metric)
+    return [first.display, *(texts.get(metric.name, "") for metric in QUEUE_METRICS), conditions]
 
 
 def _limits(finding: Finding) -> str:
@@ -213,18 +215,18 @@ def _limits(finding: Finding) -> str:
     return f" ({', '.join(words)})" if words else ""
 
 
-def _columns(rows: Sequence[Dict[str, str]]) -> Dict[str, int]:
-    """Return the width of each column of *rows* that is not empty."""
-    names = ("", *(metric.name for metric in QUEUE_METRICS), "conditions")
-    widths = {name: max((len(row.get(name, "")) for row in rows), default=0) for name in names}
-    return {name: width for name, width in widths.items() if width or not name}
-
-
-def _aligned(cells: Dict[str, str], columns: Dict[str, int]) -> str:
-    return "  ".join(cells.get(name, "").ljust(width) for name, width in columns.items()).rstrip()
-
-
 def why(findings: Sequence[Finding]) -> List[str]:
-    """Return the reason of each state, for -vv, the problems first."""
-    ordered = sorted(findings, key=lambda finding: -SEVERITY[finding.state])
-    return [f"why: {reason}" for finding in ordered for reason in reasons(finding)]
+    """Return why each finding has its state, for -vv, the problems first."""
+    lines = []
+    for finding in worst_first(findings):
+        if not finding.is_metric:
+            where = f"{finding.display}: " if finding.display else ""
+            lines.append(f"why: {where}{finding.name} is {finding.state.name}")
+        for threshold in finding.limits:
+            side = threshold.limit.side(finding.value)
+            words = limit_words(threshold, side)
+            outcome = f"{threshold.level.name}, {words}" if side else f"not {words}"
+            if side and finding.state is State.OK:
+                outcome = "not judged without a complete response"
+            lines.append(f"why: {shown(finding)}: {outcome}, by {threshold.origin}")
+    return lines

@@ -8,9 +8,9 @@ import pytest
 
 from check_rodin_queues import check, options, output, response, selection
 from check_rodin_queues.errors import RequestError, UsageError
+from check_rodin_queues.messages import Verdict
 from check_rodin_queues.second_look import stalled_queues
 from check_rodin_queues.selection import Policy
-from check_rodin_queues.verdict import Verdict
 from tests import perfdata
 from tests.console import THRESHOLD
 

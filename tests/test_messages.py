@@ -24,12 +24,11 @@ from check_rodin_queues.client import Client
 from check_rodin_queues.connection_errors import explain, timed_out
 from check_rodin_queues.connections import Route
 from check_rodin_queues.errors import RequestError, State
-from check_rodin_queues.messages import limit_words
+from check_rodin_queues.messages import Verdict, limit_words
 from check_rodin_queues.output import Notes, Report
 from check_rodin_queues.server import parse_server
 from check_rodin_queues.thresholds import parse_threshold
 from check_rodin_queues.token import Token
-from check_rodin_queues.verdict import Verdict
 from check_rodin_queues.watchdog import Watchdog
 from tests import table
 from tests.console import finish, run, start

@@ -8,10 +8,10 @@ import pytest
 
 from check_rodin_queues import __version__, options
 from check_rodin_queues.errors import State, UsageError, quoted
+from check_rodin_queues.messages import Verdict
 from check_rodin_queues.options import HelpRequested, options_by_name
 from check_rodin_queues.output import report
 from check_rodin_queues.server import PATH, Server, find_server
-from check_rodin_queues.verdict import Verdict
 from tests import table
 from tests.console import STATES, run
 

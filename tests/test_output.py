@@ -10,9 +10,9 @@ from typing import Dict, List, Tuple
 import pytest
 
 from check_rodin_queues.errors import State
+from check_rodin_queues.messages import Verdict
 from check_rodin_queues.output import display_names, long_output, report, status_line, why
 from check_rodin_queues.token import Token
-from check_rodin_queues.verdict import Verdict
 from tests import console
 from tests.console import SCRIPT, THRESHOLD, environment, run
 from tests.domain import judge

@@ -8,8 +8,8 @@ from typing import List, Tuple
 import pytest
 
 from check_rodin_queues.errors import RequestError, State
+from check_rodin_queues.messages import Verdict
 from check_rodin_queues.output import fails
-from check_rodin_queues.verdict import Verdict
 from tests.console import probed, refused, run
 from tests.domain import judge
 from tests.server import queue, site, without

@@ -23,7 +23,7 @@ from check_rodin_queues.messages import (
     missing_finding,
 )
 from check_rodin_queues.metrics import QUEUE_METRICS, TIME, TOKEN_EXPIRES_IN, TOTAL, decimal
-from check_rodin_queues.response import Queue
+from check_rodin_queues.response import FIELDS, Queue
 from check_rodin_queues.selection import Policy, Selection
 from check_rodin_queues.thresholds import QUEUE, RUN, Thresholds
 
@@ -34,7 +34,6 @@ _NAGIOS_STATES = {
     State.UNKNOWN: nagiosplugin.Unknown,
 }
 _CONTEXT = "findings"
-Metrics = Generator[nagiosplugin.Metric, None, None]
 
 
 class Attempt(NamedTuple):
@@ -61,11 +60,11 @@ class Attempt(NamedTuple):
 
 def judge(policy: Policy, attempt: Attempt, names: Mapping[str, str]) -> Verdict:
     """Judge *attempt* by *policy*; *names* has the display name of each queue."""
-    context = FindingContext(policy.states, judge_time=attempt.is_complete)
+    context = FindingContext(policy.states, attempt)
     check = nagiosplugin.Check(Response(policy, attempt, names), context)
     check()
-    findings = tuple(cast(Finding, result.hint) for result in check.results.results)
-    perfdata = tuple(map(str, sorted(context.perfdata, key=lambda one: one.sort_key)))
+    findings = cast("Tuple[Finding, ...]", tuple(result.hint for result in check.results.results))
+    perfdata = tuple(map(str, sorted(context.perfdata, key=Perfdata.sort_key)))
     return describe(findings)._replace(perfdata=perfdata)
 
 
@@ -78,61 +77,55 @@ class Response(nagiosplugin.Resource):
         self._names = names
         self._thresholds = Thresholds(policy.thresholds)
 
-    def probe(self) -> Metrics:
+    def probe(self) -> Generator[nagiosplugin.Metric, None, None]:
+        """Yield a metric for each finding."""
+        for finding in self._findings():
+            yield nagiosplugin.Metric(finding.name, finding, context=_CONTEXT)
+
+    def _findings(self) -> Iterator[Finding]:
         """Yield what is wrong with the response, then its queues, their sums, and the run."""
         attempt, selection, failure = self._attempt, self._attempt.selection, self._attempt.failure
         if failure is not None:
             cause, next_step = failure.cause, failure.next_step
-            yield _metric(Finding(failure.condition, cause=cause, next_step=next_step))
+            yield Finding(failure.condition, cause=cause, next_step=next_step)
         if selection is not None:
-            yield from map(_metric, self._flaws(selection))
+            for name, reason in selection.malformed.items():
+                yield malformed_finding(self._names[name], reason)
+            for name, origin in selection.missing.items():
+                yield missing_finding(self._names[name], origin)
+            if not selection.queues and not selection.malformed:
+                yield empty_finding(selection.offered, self._policy)
             for queue in selection.queues:
                 yield from self._queue(queue)
             if attempt.is_complete and selection.queues:
                 yield from self._sums(selection.queues)
-        replace_token = f"Replace it in {attempt.token_place}"
-        for name, value, low, high, next_step in (
-            (TIME.name, attempt.elapsed, 0, attempt.timeout, ""),
-            (TOKEN_EXPIRES_IN.name, attempt.token_expires_in, None, None, replace_token),
-        ):
-            if value is not None:
-                limits = self._thresholds.limits(RUN, name)
-                finding = Finding(name, value=value, limits=limits, next_step=next_step)
-                yield _metric(finding, "s", low, high)
+        if attempt.elapsed is not None:
+            limits = self._thresholds.limits(RUN, TIME.name)
+            yield Finding(TIME.name, value=attempt.elapsed, limits=limits)
+        if attempt.token_expires_in is not None:
+            limits = self._thresholds.limits(RUN, TOKEN_EXPIRES_IN.name)
+            value, next_step = attempt.token_expires_in, f"Replace it in {attempt.token_place}"
+            yield Finding(TOKEN_EXPIRES_IN.name, value=value, limits=limits, next_step=next_step)
 
-    def _flaws(self, selection: Selection) -> Iterator[Finding]:
-        for name, reason in selection.malformed.items():
-            yield malformed_finding(self._names[name], reason)
-        for name, origin in selection.missing.items():
-            yield missing_finding(self._names[name], origin)
-        if not selection.queues and not selection.malformed:
-            yield empty_finding(selection.offered, self._policy)
-
-    def _queue(self, queue: Queue) -> Metrics:
+    def _queue(self, queue: Queue) -> Iterator[Finding]:
         """Yield the metrics that are always shown or have a threshold, and the conditions."""
         display = self._names[queue.name]
         for metric in QUEUE_METRICS:
             limits = self._thresholds.limits(QUEUE, metric.name, queue.name)
             value = metric.value(queue) if metric.is_field or limits else None
             if value is not None:
-                yield _metric(Finding(metric.name, queue, display, value, limits))
+                yield Finding(metric.name, queue, display, value, limits)
         for condition in applying(queue):
             if condition.name != STALLED or queue.name in self._attempt.stalled:
-                yield _metric(Finding(condition.name, queue, display))
+                yield Finding(condition.name, queue, display)
 
-    def _sums(self, queues: Tuple[Queue, ...]) -> Metrics:
+    def _sums(self, queues: Tuple[Queue, ...]) -> Iterator[Finding]:
         """Yield the sums that a threshold names."""
-        for metric in QUEUE_METRICS:
-            limits = self._thresholds.limits(TOTAL, metric.name)
+        for field in FIELDS:
+            limits = self._thresholds.limits(TOTAL, field)
             if limits:
-                value = sum(getattr(queue, metric.name) for queue in queues)
-                yield _metric(Finding(metric.name, None, TOTAL, value, limits))
-
-
-def _metric(
-    finding: Finding, unit: str = "", low: Optional[float] = 0, high: Optional[float] = None
-) -> nagiosplugin.Metric:
-    return nagiosplugin.Metric(finding.name, finding, unit, low, high, context=_CONTEXT)
+                value = sum(getattr(queue, field) for queue in queues)
+                yield Finding(field, None, TOTAL, value, limits)
 
 
 class FindingContext(nagiosplugin.Context):
@@ -141,10 +134,14 @@ class FindingContext(nagiosplugin.Context):
     The hint of a result is the finding with its state.
     """
 
-    def __init__(self, states: Mapping[str, State], *, judge_time: bool) -> None:
+    def __init__(self, states: Mapping[str, State], attempt: Attempt) -> None:
         super().__init__(_CONTEXT)
         self._states = states
-        self._judge_time = judge_time
+        self._attempt = attempt
+        self._bounds = {
+            TIME.name: ("s", "0", str(attempt.timeout)),
+            TOKEN_EXPIRES_IN.name: ("s", "", ""),
+        }
         self.perfdata: List[Perfdata] = []
 
     def evaluate(
@@ -152,23 +149,27 @@ class FindingContext(nagiosplugin.Context):
     ) -> nagiosplugin.Result:
         """Return the result for *metric*."""
         state = self._state(metric.value)
-        judged = metric.value if state is State.OK else metric.value._replace(state=state)
+        judged = metric.value._replace(state=state) if state else metric.value
         return nagiosplugin.Result(_NAGIOS_STATES[state], judged, metric)
 
     def _state(self, finding: Finding) -> State:
         if not finding.is_metric:
             return self._states[finding.name]
-        if finding.name == TIME.name and not self._judge_time:
-            return State.OK
-        for threshold in finding.limits:  # the critical one first
-            if threshold.limit.side(finding.value):
-                return threshold.level
+        if finding.name != TIME.name or self._attempt.is_complete:
+            for threshold in finding.limits:  # the critical one first
+                if threshold.limit.side(finding.value):
+                    return threshold.level
         return State.OK
 
-    def performance(self, metric: nagiosplugin.Metric, _: nagiosplugin.Resource) -> None:
+    def performance(self, metric: nagiosplugin.Metric, _resource: nagiosplugin.Resource) -> None:
         """Collect the perfdata, sorted later; a condition and an infinite value have none."""
-        if metric.value.is_metric and metric.value.value != float("inf"):
-            self.perfdata.append(Perfdata.of(metric))
+        finding: Finding = metric.value
+        if finding.is_metric and finding.value != float("inf"):
+            shown = {threshold.level: threshold.shown for threshold in finding.limits}
+            limits = shown.get(State.WARNING, ""), shown.get(State.CRITICAL, "")
+            unit, *bounds = self._bounds.get(finding.name, ("", "0", ""))
+            fields = (finding.label, decimal(finding.value), unit, *limits, *bounds)
+            self.perfdata.append(Perfdata._make(fields))  # 1.3 cannot construct a subclass
 
 
 class Perfdata(nagiosplugin.Performance):
@@ -177,22 +178,11 @@ class Perfdata(nagiosplugin.Performance):
     Readers such as Sensu Go and Checkmk's MRPE keep the quotes as a part of the name.
     """
 
-    @classmethod
-    def of(cls, metric: nagiosplugin.Metric) -> Perfdata:
-        """Return the perfdata of *metric*; nagiosplugin 1.3 has no constructor for a subclass."""
-        finding: Finding = metric.value
-        shown = {threshold.level: threshold.shown for threshold in finding.limits}
-        limits = (shown.get(State.WARNING, ""), shown.get(State.CRITICAL, ""))
-        bounds = ("" if bound is None else bound for bound in (metric.min, metric.max))
-        value = decimal(finding.value)
-        return cls._make((finding.label, value, metric.uom or "", *limits, *bounds))
-
     def __str__(self) -> str:
         label = f"'{self.label}'" if " " in self.label else self.label
-        fields = (f"{label}={self.value}{self.uom}", self.warn, self.crit, self.min, self.max)
-        return ";".join(map(str, fields)).rstrip(";")
+        limits = f"{self.warn};{self.crit};{self.min};{self.max}"
+        return f"{label}={self.value}{self.uom};{limits}".rstrip(";")
 
-    @property
     def sort_key(self) -> Tuple[bool, str]:
-        """The order: labels of queues and sums, then those of the run."""
+        """Return the order: labels of queues and sums, then those of the run."""
         return self.label in (TIME.name, TOKEN_EXPIRES_IN.name), self.label

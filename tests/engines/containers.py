@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -44,7 +43,7 @@ USERS = 'for file in passwd group; do echo root:x:0:0::/:/bin/sh >"$1/etc/$file"
 #: this machine allows.
 SETTINGS = """\
 [containers]
-default_ulimits = ["nofile={nofile}:{nofile}", "nproc={nproc}:{nproc}"]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "none"
@@ -115,8 +114,7 @@ class Podman:
         # pytest's directories are too deep: the path of a socket has less than 108 bytes
         self.directory = Path(tempfile.mkdtemp(prefix="podman-", dir="/tmp"))
         self._settings = self.directory / "containers.conf"
-        nofile, nproc = at_most(1024, resource.RLIMIT_NOFILE), at_most(1024, resource.RLIMIT_NPROC)
-        self._settings.write_text(SETTINGS.format(nofile=nofile, nproc=nproc), encoding="ascii")
+        self._settings.write_text(SETTINGS, encoding="ascii")
 
     def __enter__(self) -> Podman:
         return self
@@ -164,11 +162,35 @@ class Podman:
             done = self.run(*options, *more, str(ROOT))
             assert (done.code, "warning" in done.stderr) == (0, False), done
 
+    def create_secret(self, token: str) -> None:
+        """Create the manifests' Secret.
 
-def at_most(limit: int, kind: int) -> int:
-    """Return *limit*, or what the machine allows if that is less."""
-    hard = resource.getrlimit(kind)[1]
-    return limit if hard == resource.RLIM_INFINITY else min(limit, hard)
+        Podman 4.3 expects the plain value where Kubernetes decodes it.
+        """
+        secret = {"apiVersion": "v1", "kind": "Secret", "data": {"token": token}}
+        self.do("secret", "create", "rodin-api", "-", stdin=yaml.safe_dump(secret))
+
+    def play(self, site: Site, name: str, spec: Mapping[str, Any]) -> str:
+        """Start a pod called *name* on the machine's own network; return when it is started."""
+        # Unlike the kubelet, podman restarts an init container that succeeded.
+        spec = {**spec, "hostNetwork": True, "restartPolicy": "Never"}
+        for member in (*spec.get("initContainers", ()), *spec["containers"]):
+            member["env"] = [{"name": "RODIN_URL", "value": site.server.url}]
+        # Podman would remove an init container, with its log, after it ran.
+        kept = {
+            "annotations": {"io.podman.annotations.init.container.type": "always"},
+            "name": name,
+        }
+        played_pod = {"apiVersion": "v1", "kind": "Pod", "metadata": kept, "spec": spec}
+        return self.do("kube", "play", "-", stdin=yaml.safe_dump(played_pod))
+
+    @contextlib.contextmanager
+    def played(self, site: Site, name: str, spec: Mapping[str, Any]) -> Iterator[Container]:
+        """Run such a pod with one container until the block ends."""
+        self.play(site, name, spec)
+        (member,) = spec["containers"]
+        yield Container(self, f"{name}-{member['name']}")
+        self.do("pod", "rm", "--force", "--time=0", name)
 
 
 def make_base(archive: Path) -> None:
@@ -200,10 +222,9 @@ class Container(NamedTuple):
     podman: Podman
     name: str
 
-    def exec(self, *argv: str, env: Mapping[str, str] = {}) -> Outcome:
+    def exec(self, *argv: str) -> Outcome:
         """Run *argv* in it, like the kubelet."""
-        given = [f"--env={name}={value}" for name, value in env.items()]
-        return self.podman.run("exec", *given, self.name, *argv)
+        return self.podman.run("exec", self.name, *argv)
 
     def inspect(self) -> Dict[str, Any]:
         """Return podman's description of it."""
@@ -214,30 +235,3 @@ class Container(NamedTuple):
         """Return its processes, also dead ones, without the shell that lists them."""
         lines = self.exec("sh", "-c", PROCESSES).stdout.splitlines()
         return [line for line in lines if "(sh)" not in line and "(cut)" not in line]
-
-
-def create_secret(podman: Podman, token: str) -> None:
-    """Create the manifests' Secret; podman 4.3 expects the plain value where Kubernetes decodes."""
-    secret = {"apiVersion": "v1", "kind": "Secret", "data": {"token": token}}
-    podman.do("secret", "create", "rodin-api", "-", stdin=yaml.safe_dump(secret))
-
-
-def play(podman: Podman, site: Site, name: str, spec: Mapping[str, Any]) -> str:
-    """Start a pod called *name* on the machine's own network; return when it is started."""
-    # Unlike the kubelet, podman restarts an init container that succeeded, unless told otherwise.
-    spec = {**spec, "hostNetwork": True, "restartPolicy": "Never"}
-    for member in (*spec.get("initContainers", ()), *spec["containers"]):
-        member["env"] = [{"name": "RODIN_URL", "value": site.server.url}]
-    # Podman would remove an init container, with its log, after it ran.
-    kept = {"annotations": {"io.podman.annotations.init.container.type": "always"}, "name": name}
-    played_pod = {"apiVersion": "v1", "kind": "Pod", "metadata": kept, "spec": spec}
-    return podman.do("kube", "play", "-", stdin=yaml.safe_dump(played_pod))
-
-
-@contextlib.contextmanager
-def played(podman: Podman, site: Site, name: str, spec: Mapping[str, Any]) -> Iterator[Container]:
-    """Run such a pod with one container until the block ends."""
-    play(podman, site, name, spec)
-    (member,) = spec["containers"]
-    yield Container(podman, f"{name}-{member['name']}")
-    podman.do("pod", "rm", "--force", "--time=0", name)

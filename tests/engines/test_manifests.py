@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any, Dict
 
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
@@ -11,8 +11,6 @@ from kubernetes_validate.utils import all_versions, major_minor  # type: ignore[
 from policy_guard.analyzers import pod_security  # type: ignore[import-untyped]
 from policy_guard.parser import parse_manifests  # type: ignore[import-untyped]
 
-from examples.simulator import Simulator
-from tests.console import TOKEN, probed, run
 from tests.engines.containers import EXAMPLE, KINDS, USER, container, manifest, pod, probe, worker
 
 FILES = ("deployment.yaml", "gate.yaml", "alert.yaml")
@@ -23,30 +21,22 @@ VERSIONS = list(dict.fromkeys(map(major_minor, all_versions())))[-4:]
 #: Characters that no shell interprets.
 SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-./")
 
-#: Bodies in which only rodin.mesh, or only another queue, has lost its workers.
-STRANDED = {"consumers": 0, "job_awaiting": 7, "job_running": 0}
-SOUND = {"consumers": 1, "job_awaiting": 0, "job_running": 0}
-OWN_QUEUE = json.dumps({"rodin.mesh": STRANDED, "rodin.texture": SOUND})
-ANOTHER_QUEUE = json.dumps({"rodin.mesh": SOUND, "rodin.texture": STRANDED})
 
-
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("name", FILES)
-def test_manifest_is_valid(name: str, version: str) -> None:
-    """A field that this version does not know is an error."""
-    assert kubernetes_validate.validate(manifest(name), version, strict=True) == version
-
-
-@pytest.mark.parametrize("version", VERSIONS)
-def test_patched_deployment_is_valid(version: str) -> None:
-    """With a misspelled field, such as `timeoutSecond`, it would not be."""
+def patched() -> Dict[str, Any]:
+    """Return the Deployment with the optional probes."""
     deployment = manifest("deployment.yaml")
-    containers = deployment["spec"]["template"]["spec"]["containers"]
-    containers[:] = [worker()]
-    assert kubernetes_validate.validate(deployment, version, strict=True) == version
-    containers[0]["livenessProbe"]["timeoutSecond"] = 5
-    with pytest.raises(kubernetes_validate.ValidationError, match="timeoutSecond"):
-        kubernetes_validate.validate(deployment, version, strict=True)
+    deployment["spec"]["template"]["spec"]["containers"] = [worker()]
+    return deployment
+
+
+MANIFESTS = {**{name: manifest(name) for name in FILES}, "with restart-probes.yaml": patched()}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_manifest_is_valid(name: str, version: str) -> None:
+    """A field that this version does not know, such as `timeoutSecond`, is an error."""
+    assert kubernetes_validate.validate(MANIFESTS[name], version, strict=True) == version
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -98,17 +88,3 @@ def test_severe_consequences_take_more_failures() -> None:
     """Readiness only takes a pod out, liveness restarts it. Startup can take the longest."""
     patience = {kind: probe(kind).period * probe(kind).failures for kind in KINDS}
     assert patience == {"readiness": 45, "liveness": 300, "startup": 600}
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("body", "code"), [(OWN_QUEUE, 1), (ANOTHER_QUEUE, 0)], ids=["own queue", "another queue"]
-)
-def test_only_the_own_queue_counts(tmp_path: Path, kind: str, body: str, code: int) -> None:
-    """A queue without workers fails the probes of its own workers and of no others."""
-    (tmp_path / "token").write_text(TOKEN)
-    (tmp_path / "body").write_text(body)
-    words = list(probe(kind).argv[1:])
-    words[words.index("--token-file") + 1] = str(tmp_path / "token")
-    with Simulator(token=TOKEN, scenario=str(tmp_path / "body")) as server:
-        assert probed(run(*words, env={"RODIN_URL": server.url})) == code

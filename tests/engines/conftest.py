@@ -17,7 +17,7 @@ import pytest
 
 from tests import tree
 from tests.engines.programs import Account, account, find
-from tests.engines.rodin import Site, serve
+from tests.engines.rodin import Day, Monitor, Site, serve
 
 PYTHON = "/usr/bin/python3"
 PLUGINS = Path("/usr/lib/nagios/plugins")
@@ -94,3 +94,9 @@ def site(top: Path, user: Account) -> Iterator[Site]:
         serve(Path(directory), user) as rodin,
     ):
         yield rodin
+
+
+@pytest.fixture(scope="module")
+def day(monitor: Monitor, site: Site, plugin: Path) -> Day:
+    """Spend the bad day with the monitoring system of the module."""
+    return Day(monitor.spend_day(site, plugin), monitor.alerts(), monitor.mail())

@@ -10,21 +10,19 @@ import base64
 import contextlib
 import http.client
 import json
-import re
 import shutil
 import signal
-import socketserver
-import threading
+import time
 import urllib.request
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-import pytest
-
-from tests.engines.programs import BARE, OPENER, Account, Engine, Result, account, find
-from tests.engines.rodin import BACKLOG, PAGING, QUEUES, Monitor, Run
+from tests.engines.programs import BARE, OPENER, Account, Result, find
+from tests.engines.rodin import STATES, Monitor, Run, Site, by_name
+from tests.tree import ROOT
 
 DEBIAN = Path("/etc/icinga2")
+README = ROOT / "examples/icinga2/README.md"
 
 #: Icinga's directories, below the directory of an instance.
 PLACES = {
@@ -40,8 +38,15 @@ PLACES = {
 #: More directories that Debian's packages make.
 MORE_PLACES = ("lib/certs", "lib/ca", "spool/perfdata", "spool/tmp")
 
-#: The examples' service that pages.
-ALL = "rodin-queues"
+#: The examples' host, and its service that pages.
+HOST, ALL = "rodin.example.com", "rodin-queues"
+
+#: The intervals of the examples, and those of the tests.
+HURRY = {
+    "check_interval = 1m": "check_interval = 1s",
+    "retry_interval = 30s": "retry_interval = 1s",
+    "retry_interval = 1m": "retry_interval = 1s",
+}
 
 API_USER = "engine-tests"
 API_PASSWORD = "made-up-for-the-api"
@@ -54,13 +59,12 @@ HEADERS = {
 class Icinga(Monitor):
     """An Icinga named *name* that runs the plugins of the directory *plugins*."""
 
-    services: Mapping[str, str] = {
-        ALL: PAGING,
-        "rodin-backlog": BACKLOG,
-        **{f"rodin-queue-{queue}": queue for queue in QUEUES},
-    }
+    place = ("/etc/icinga2", "etc")
+    services = by_name(ALL, "rodin-backlog", "rodin-queue-")
 
-    def __init__(self, directory: Path, user: Account, plugins: Path, name: str) -> None:
+    def __init__(
+        self, directory: Path, user: Account, plugins: Path, name: str = "monitor.example.com"
+    ) -> None:
         super().__init__(directory, user)
         self.name = name
         self.runs: List[Run] = []
@@ -70,30 +74,25 @@ class Icinga(Monitor):
             (directory / place).mkdir(exist_ok=True, parents=True)
         self.mail_program("bin/mail")
         self.env = {"PATH": f"{directory}/bin:{BARE['PATH']}"}
-        self.change("constants.conf", '"/usr/lib/nagios/plugins"', f'"{plugins}"')
+        self.edit("etc/constants.conf", {'"/usr/lib/nagios/plugins"': f'"{plugins}"'})
 
-    def change(self, path: str, old: str, new: str) -> None:
-        """Change Debian's configuration."""
-        self.copy(DEBIAN / path, f"etc/{path}", {old: new})
-
-    def without_samples(self) -> None:
-        """Load none of Debian's sample objects."""
-        self.change("icinga2.conf", 'include_recursive "conf.d"', "")
+    def watch(self, site: Site) -> None:
+        """Follow *One machine* for *site*."""
+        self.write("etc/conf.d/hosts.conf", "")  # Debian's checks of this machine
+        self.follow(README, "cp command.conf services.conf")
+        changes = {
+            "https://rodin.example.com": site.server.url,
+            'address = "rodin.example.com"': 'address = "127.0.0.1"',
+            "vars.tcp_port = 443": f"vars.tcp_port = {site.port}",
+            "/etc/rodin/token": site.token_file,
+            **HURRY,
+        }
+        self.edit("etc/conf.d/rodin/services.conf", changes)
+        self.become_master("n")
 
     def enable(self, feature: str, text: str) -> None:
         """Enable a feature with the configuration *text*."""
         self.write(f"etc/features-enabled/{feature}.conf", text)
-
-    def listen(self) -> None:
-        """Configure the API on loopback."""
-        address = f'bind_host = "127.0.0.1"\n  bind_port = {self.port}'
-        self.enable("api", f'object ApiListener "api" {{\n  {address}\n}}\n')
-        self.add_user()
-
-    def add_user(self) -> None:
-        """Add the user of the test to the API."""
-        rights = f'password = "{API_PASSWORD}"\n  permissions = [ "*" ]'
-        self.enable("api-user", f'object ApiUser "{API_USER}" {{\n  {rights}\n}}\n')
 
     def _icinga2(self, *args: str) -> Tuple[str, ...]:
         places = {name: self.directory / place for name, place in PLACES.items()}
@@ -112,20 +111,20 @@ class Icinga(Monitor):
         assert "critical/" not in said
         return [line for line in said.splitlines() if "warning/" in line]
 
-    def make_authority(self) -> None:
-        """Make a certificate authority that signs the certificate of this node."""
-        certs, authority = self.directory / "lib" / "certs", self.directory / "lib" / "ca"
-        key, request, signed = (certs / f"{self.name}.{kind}" for kind in ("key", "csr", "crt"))
-        self.call("pki", "new-ca")
-        self.call("pki", "new-cert", f"--cn={self.name}", f"--key={key}", f"--csr={request}")
-        self.call("pki", "sign-csr", f"--csr={request}", f"--cert={signed}")
-        shutil.copy(authority / "ca.crt", certs)
-
     def wizard(self, *answers: str) -> None:
         """Answer the questions of `icinga2 node wizard`; an empty answer is its default."""
         self.user.own(self.directory)
         said = self.user.do(*self._icinga2("node", "wizard"), stdin="\n".join([*answers, ""]))
         assert said.count("Done.") == 1, said
+        rights = f'password = "{API_PASSWORD}"\n  permissions = [ "*" ]'
+        self.enable("api-user", f'object ApiUser "{API_USER}" {{\n  {rights}\n}}\n')
+
+    def become_master(self, without_conf_d: str = "") -> None:
+        """Let the wizard make a certificate authority, and an API on loopback.
+
+        By default it also disables conf.d.
+        """
+        self.wizard("n", self.name, "", "", "127.0.0.1", str(self.port), without_conf_d)
 
     def command(self) -> Sequence[str]:
         return self._icinga2("daemon", "-c", f"{self.directory}/etc/icinga2.conf")
@@ -183,41 +182,42 @@ class Icinga(Monitor):
             return float(found["status"]["icingaapplication"]["app"]["program_start"])
         return 0
 
-    def recheck(self) -> None:
-        """Check every service now. While Icinga reloads, nothing happens."""
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            self.api("actions/reschedule-check", type="Service", filter="true", force=True)
+    def check_now(self, services: Iterable[str]) -> Dict[str, Run]:
+        """Return a new run of each of these services.
 
-    def submit(self, service: str, metrics: str) -> None:
-        """Submit a result with this perfdata."""
-        self.api(
-            "actions/process-check-result",
-            type="Service",
-            filter=f'service.name == "{service}"',
-            exit_status=0,
-            plugin_output="submitted",
-            performance_data=metrics,
-        )
+        Icinga forgets a request while it reloads, and while it checks the service. So it is asked
+        again and again.
+        """
+        start, names = time.time(), set(services)
+
+        def probe() -> Dict[str, Run]:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                self.api("actions/reschedule-check", type="Service", filter="true", force=True)
+            time.sleep(1)
+            runs = {name: run for name, run in self.last_runs().items() if run.start > start}
+            return runs if names <= runs.keys() else {}
+
+        return self.wait_for("the services run", probe)
 
     def last_runs(self) -> Mapping[str, Run]:
         """Return the last run of each service."""
         return {run.service: run for run in self.runs}
 
-    def runs_of(self, service: str = ALL) -> List[Run]:
-        """Return the runs of *service* so far, oldest first."""
-        return [run for run in self.runs if run.service == service]
+    def alerts(self) -> List[Tuple[str, str]]:
+        runs = [run for run in self.runs if run.service == ALL]
+        return [
+            (STATES[run.state], "HARD" if run.hard else "SOFT")
+            for before, run in zip(runs, runs[1:])
+            if not run.hard or (run.state, run.hard) != (before.state, before.hard)
+        ]
 
 
 def _run(name: str, result: Mapping[str, Any]) -> Run:
-    host, service = name.split("!")
-    after = result["vars_after"]
     text, _, more = result["output"].partition("\n")
     return Run(
-        host,
-        service,
+        name.partition("!")[2],
         state=int(result["state"]),
-        hard=after["state_type"] == 1,
-        attempt=int(after["attempt"]),
+        hard=result["vars_after"]["state_type"] == 1,
         start=result["execution_start"],
         text=text.rstrip(" "),  # Icinga keeps the blank before the perfdata
         more=more,
@@ -225,146 +225,3 @@ def _run(name: str, result: Mapping[str, Any]) -> Run:
         command=tuple(result["command"] or ()),
         source=result["check_source"],
     )
-
-
-_LINE = re.compile(r"icinga2\.\w+\.services\.([^.]+)\.\w+\.perfdata\.(\S+) (\S+) \d+")
-
-
-class Carbon(socketserver.ThreadingTCPServer):
-    """A listener in place of Graphite's that keeps every line from Icinga's writer."""
-
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Lines)
-        self.port = int(self.server_address[1])
-        self.connected = threading.Event()
-        self.lines: List[str] = []
-        threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True).start()
-
-    @property
-    def feature(self) -> str:
-        """Return the configuration of a writer that sends its lines here."""
-        return (
-            f'object GraphiteWriter "graphite" {{\n  host = "127.0.0.1"\n  port = {self.port}\n'
-            "  enable_send_thresholds = true\n}\n"
-        )
-
-    def values(self) -> Dict[Tuple[str, str], float]:
-        """Return the last values that were sent, by service and `LABEL.FIELD`."""
-        found = (_LINE.fullmatch(line) for line in self.lines.copy())
-        return {(match[1], match[2]): float(match[3]) for match in found if match}
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
-
-
-class _Lines(socketserver.StreamRequestHandler):
-    server: Carbon
-
-    def handle(self) -> None:
-        self.server.connected.set()
-        for line in self.rfile:
-            self.server.lines.append(line.decode().rstrip("\n"))
-
-
-MODULES = Path("/usr/share/icingaweb2/modules")
-
-#: The Director, and the modules that it needs.
-NEEDED = ("director", "incubator", "reactbundle")
-
-NAME = "director"
-PASSWORD = "made-up-for-the-database"
-
-
-class Database(Engine):
-    """A MariaDB on loopback, with an empty database for the Director."""
-
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory, account("mysql"))
-        self._place = ("--no-defaults", f"--datadir={directory / 'data'}")
-
-    def command(self) -> Sequence[str]:
-        self.user.own(self.directory)
-        rights = ("--auth-root-authentication-method=normal", "--skip-test-db")
-        self.user.do(find("mariadb-install-db"), *self._place, *rights)
-        return (
-            find("mariadbd"),
-            *self._place,
-            f"--socket={self.directory / 'socket'}",
-            f"--pid-file={self.directory / 'pid'}",
-            "--bind-address=127.0.0.1",
-            f"--port={self.port}",
-            "--innodb-flush-method=nosync",  # no test needs the data after a crash
-            "--innodb-flush-log-at-trx-commit=0",
-            "--skip-innodb-doublewrite",
-        )
-
-    def ready(self) -> bool:
-        """Return whether the Director's database could be made."""
-        client = (find("mariadb"), "--no-defaults", f"--socket={self.directory / 'socket'}")
-        user = f"{NAME}@'127.0.0.1'"
-        statements = (
-            f"CREATE DATABASE {NAME} CHARACTER SET utf8; "
-            f"CREATE USER {user} IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON {NAME}.* TO {user}"
-        )
-        words = (*client, "--user=root", f"--execute={statements}")
-        return self.user.run(*words).code == 0
-
-    def load(self, schema: Path) -> None:
-        """Load a schema into the database."""
-        client = (find("mariadb"), "--no-defaults", f"--socket={self.directory / 'socket'}")
-        self.user.do(*client, "--user=root", f"--execute=source {schema}", NAME)
-
-
-class Director:
-    """The command line of a Director that manages *icinga*."""
-
-    def __init__(self, directory: Path, user: Account, database: Database, icinga: Icinga) -> None:
-        self._program = find("icingacli")
-        self._directory = directory
-        self._user = user
-        (directory / "enabledModules").mkdir(parents=True)
-        for module in NEEDED:
-            find_module(module)
-            (directory / "enabledModules" / module).symlink_to(MODULES / module)
-        own = directory / "modules" / "director"
-        own.mkdir(parents=True)
-        (directory / "config.ini").write_text('[logging]\nlog = "none"\n', "utf-8")
-        (directory / "resources.ini").write_text(
-            '[director]\ntype = "db"\ndb = "mysql"\nhost = "127.0.0.1"\n'
-            f'port = "{database.port}"\ndbname = "{NAME}"\ncharset = "utf8"\n'
-            f'username = "{NAME}"\npassword = "{PASSWORD}"\n',
-            "utf-8",
-        )
-        (own / "config.ini").write_text('[db]\nresource = "director"\n', "utf-8")
-        (own / "kickstart.ini").write_text(
-            f'[config]\nendpoint = "{icinga.name}"\nhost = "127.0.0.1"\nport = {icinga.port}\n'
-            f'username = "{API_USER}"\npassword = "{API_PASSWORD}"\n',
-            "utf-8",
-        )
-        user.own(directory)
-        self.call("migration", "run")
-        self.call("kickstart", "run")
-
-    def call(self, *args: str, stdin: str = "") -> str:
-        """Return the output of an `icingacli director` command that must succeed."""
-        env = {"ICINGAWEB_CONFIGDIR": str(self._directory)}
-        return self._user.do(self._program, "director", *args, stdin=stdin, env=env)
-
-    def show(self, kind: str, name: str) -> Dict[str, Any]:
-        """Return an object from the Director's database."""
-        shown: Dict[str, Any] = json.loads(self.call(kind, "show", name, "--json"))
-        return shown
-
-    def create(self, kind: str, **properties: object) -> None:
-        """Create an object, as the Director's forms do."""
-        self.call(kind, "create", "--json", json.dumps({"object_type": "object", **properties}))
-
-
-def find_module(name: str) -> None:
-    """Skip the test if the module *name* of Icinga Web is not installed."""
-    if not (MODULES / name).is_dir():
-        pytest.skip(f"the module {name} of Icinga Web is not installed")

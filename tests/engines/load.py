@@ -23,9 +23,6 @@ from tests.engines.conftest import install, plugin_directory
 from tests.engines.nagios import Nagios
 from tests.engines.programs import Account, account
 from tests.engines.rodin import Site, serve
-from tests.tree import ROOT
-
-EXAMPLE = ROOT / "examples" / "nagios" / "rodin.cfg"
 
 #: The line that Nagios writes after each check.
 RECORD = r"$HOSTNAME$ $SERVICEDESC$\t$SERVICESTATE$\t$SERVICELATENCY$\t$SERVICEEXECUTIONTIME$"
@@ -95,7 +92,7 @@ def measure(top: Path, plugins: Path, hosts: int, interval: int, rounds: int) ->
 
 def configure(nagios: Nagios, site: Site, hosts: int, interval: int) -> None:
     """Make *nagios* watch the site as if it were many hosts."""
-    nagios.watch(EXAMPLE, site, minute=interval)
+    nagios.watch(site, minute=interval)
     nagios.set(
         cached_host_check_horizon=15,
         status_update_interval=10,

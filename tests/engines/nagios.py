@@ -1,4 +1,4 @@
-"""A Nagios Core with Debian's configuration, and its web pages, each in one directory.
+"""A Nagios Core and an NRPE with Debian's configuration, each in one directory.
 
 Debian's own objects stay, so the objects of a test must load beside them. Time runs faster:
 `interval_length` is the number of seconds in a minute of the configuration.
@@ -12,32 +12,31 @@ from typing import List, Mapping, Sequence, Tuple
 
 from tests.console import Outcome
 from tests.engines.programs import Account, Engine, find
-from tests.engines.rodin import BACKLOG, PAGING, QUEUES, Monitor, Run, Site
+from tests.engines.rodin import Monitor, Run, Site, by_name
+from tests.tree import ROOT
 
 DEBIAN = Path("/etc/nagios4")
+README = ROOT / "examples/nagios/README.md"
 
 #: Nagios' web pages.
 CGI = Path("/usr/lib/cgi-bin/nagios4")
 HTDOCS = Path("/usr/share/nagios4/htdocs")
 
-#: The example's service that pages, and the one that warns of a backlog.
-ALL, LATER = "Rodin queues", "Rodin backlog"
+#: The example's service that pages.
+ALL = "Rodin queues"
 
 #: The line that Nagios writes for graphing tools after each check.
 PERFDATA = r"$HOSTNAME$\t$SERVICEDESC$\t$SERVICEPERFDATA$"
 
 _SERVICE = re.compile(r"^servicestatus \{\n(.*?)^\t\}$", re.MULTILINE | re.DOTALL)
-_ALERT = re.compile(rf"^\[\d+\] SERVICE ALERT: (rodin;{ALL};.*)$", re.MULTILINE)
+_ALERT = re.compile(rf"^\[\d+\] SERVICE ALERT: rodin;{ALL};(\w+);(\w+);", re.MULTILINE)
 
 
 class Nagios(Monitor):
     """A Nagios that runs the plugins of the directory *plugins*."""
 
-    services: Mapping[str, str] = {
-        ALL: PAGING,
-        LATER: BACKLOG,
-        **{f"Rodin queue {queue}": queue for queue in QUEUES},
-    }
+    place = ("/etc/nagios4", "")
+    services = by_name(ALL, "Rodin backlog", "Rodin queue ")
 
     def __init__(self, directory: Path, user: Account, plugins: Path) -> None:
         super().__init__(directory, user)
@@ -70,10 +69,10 @@ class Nagios(Monitor):
         kept = [line for line in lines if line.partition("=")[0] not in settings]
         self.config.write_text("\n".join([*kept, *(f"{k}={v}" for k, v in settings.items()), ""]))
 
-    def watch(self, example: Path, site: Site, minute: int) -> None:
-        """Load the *example* for *site*, with *minute* seconds in a minute."""
+    def watch(self, site: Site, minute: int) -> None:
+        """Follow the README for *site*, with *minute* seconds in a minute."""
         localhost = f"cfg_file={DEBIAN}/objects/localhost.cfg\n"
-        self.copy(self.config, "nagios.cfg", {localhost: ""})  # it would watch this machine
+        self.edit("nagios.cfg", {localhost: ""})  # it would watch this machine
         self.set(
             interval_length=minute,
             max_service_check_spread=1,
@@ -93,7 +92,8 @@ class Nagios(Monitor):
             "check_rodin_port!443": f"check_rodin_port!{site.port}",
             "/etc/rodin/token": site.token_file,
         }
-        self.copy(example, f"conf.d/{example.name}", changes)
+        self.follow(README, "cp rodin.cfg")
+        self.edit("conf.d/rodin.cfg", changes)
 
     def verify(self) -> None:
         """Fail unless `nagios4 -v` accepts the configuration without a warning."""
@@ -116,10 +116,16 @@ class Nagios(Monitor):
         ]
         return {block["service_description"]: _run(block) for block in blocks}
 
-    def alerts(self) -> List[Tuple[str, ...]]:
-        """Return state, kind and attempt of the changes of the service for all queues."""
-        log = (self.var / "nagios.log").read_text("utf-8")
-        return [tuple(line.split(";", 5)[2:5]) for line in _ALERT.findall(log)]
+    def alerts(self) -> List[Tuple[str, str]]:
+        return _ALERT.findall((self.var / "nagios.log").read_text("utf-8"))
+
+    def page(self, program: str, query: str) -> str:
+        """Return what a CGI program makes. Links to styles and images lead to the file system."""
+        config = self.copy(DEBIAN / "cgi.cfg", "cgi.cfg", {"/etc/nagios4/nagios.cfg": self.config})
+        env = {"NAGIOS_CGI_CONFIG": str(config), "REQUEST_METHOD": "GET", "QUERY_STRING": query}
+        html = self.user.do(find(f"{CGI}/{program}"), env=env).partition("\n\n")[2]
+        html = html.replace("/nagios4/stylesheets/", f"file://{DEBIAN}/stylesheets/")
+        return html.replace("/nagios4/images/", f"file://{HTDOCS}/images/")
 
     def handed_on(self) -> List[List[str]]:
         """Return what Nagios wrote for graphing tools, a list of fields for each check."""
@@ -129,11 +135,9 @@ class Nagios(Monitor):
 
 def _run(block: Mapping[str, str]) -> Run:
     return Run(
-        host=block["host_name"],
         service=block["service_description"],
         state=int(block["current_state"]),
         hard=block["state_type"] == "1",
-        attempt=int(block["current_attempt"]),
         start=float(block["last_check"]),
         text=block["plugin_output"],
         more=block["long_plugin_output"].replace("\\n", "\n"),
@@ -143,6 +147,8 @@ def _run(block: Mapping[str, str]) -> Run:
 
 class Nrpe(Engine):
     """An NRPE that offers Debian's commands and those in its directory `nrpe.d`."""
+
+    place = ("/etc/nagios", "")
 
     def __init__(self, directory: Path, user: Account) -> None:
         super().__init__(directory, user)
@@ -154,6 +160,7 @@ class Nrpe(Engine):
             "\ndont_blame_nrpe=0\n": "\ndont_blame_nrpe=0\n",  # the README relies on this default
         }
         self.copy(Path("/etc/nagios/nrpe.cfg"), "nrpe.cfg", debian)
+        (directory / "nrpe.d").mkdir()
 
     def command(self) -> Sequence[str]:
         return (find("nrpe"), "-c", f"{self.directory}/nrpe.cfg", "-f")
@@ -165,29 +172,3 @@ class Nrpe(Engine):
         """Return the outcome of check_nrpe."""
         words = (find("/usr/lib/nagios/plugins/check_nrpe"), "-H", "127.0.0.1")
         return self.user.run(*words, "-p", str(self.port), *options, "-c", command)
-
-
-class WebPages:
-    """The web pages of *nagios*, made by its own CGI programs."""
-
-    def __init__(self, nagios: Nagios) -> None:
-        self._nagios = nagios
-        changes = {"/etc/nagios4/nagios.cfg": nagios.config}
-        self._config = nagios.copy(DEBIAN / "cgi.cfg", "cgi.cfg", changes)
-
-    def page(self, program: str, query: str) -> str:
-        """Return a page. Its links to styles and images are those of the file system."""
-        env = {
-            "NAGIOS_CGI_CONFIG": str(self._config),
-            "REQUEST_METHOD": "GET",
-            "QUERY_STRING": query,
-        }
-        response = self._nagios.user.do(find(f"{CGI}/{program}"), env=env)
-        html = response.partition("\n\n")[2]
-        html = html.replace("/nagios4/stylesheets/", f"file://{DEBIAN}/stylesheets/")
-        return html.replace("/nagios4/images/", f"file://{HTDOCS}/images/")
-
-    def picture(self, page: str, size: str, name: str) -> Path:
-        """Write a picture of what a browser shows of *page*; return its path."""
-        source = self._nagios.write(f"{name}.html", page)
-        return self._nagios.picture(source.as_uri(), size, name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -16,11 +17,12 @@ import subprocess
 import time
 import urllib.request
 from pathlib import Path
-from typing import Callable, Mapping, NamedTuple, Optional, Sequence, TypeVar
+from typing import Callable, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 import pytest
 
 from tests.console import Outcome
+from tests.tree import ROOT, call
 
 #: Where Debian installs daemons. The PATH of a test run can lack these directories.
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -45,6 +47,9 @@ HEADLESS = (
     "--disable-lcd-text",  # colors at the edges of letters make a picture large
 )
 
+#: The largest picture that a page of the documentation loads, in bytes.
+LARGEST = 150_000
+
 Result = TypeVar("Result")
 
 
@@ -68,17 +73,14 @@ class Account(NamedTuple):
         for path in (directory, *directory.rglob("*")):
             os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
-    def run(
-        self, *command: str, stdin: str = "", env: Optional[Mapping[str, str]] = None
-    ) -> Outcome:
+    def run(self, *command: str, stdin: str = "", env: Mapping[str, str] = {}) -> Outcome:
         """Run *command* to its end as this user."""
-        start = time.monotonic()
         done = subprocess.run(
             command,
             user=self.uid,
             group=self.gid,
             extra_groups=[],
-            env={**BARE, **(env or {})},
+            env={**BARE, **env},
             cwd="/",
             input=stdin,
             capture_output=True,
@@ -86,9 +88,9 @@ class Account(NamedTuple):
             timeout=120,
             check=False,
         )
-        return Outcome(done.returncode, done.stdout, done.stderr, time.monotonic() - start)
+        return Outcome(done.returncode, done.stdout, done.stderr, seconds=0)
 
-    def do(self, *command: str, stdin: str = "", env: Optional[Mapping[str, str]] = None) -> str:
+    def do(self, *command: str, stdin: str = "", env: Mapping[str, str] = {}) -> str:
         """Return the output of a *command* that must succeed."""
         done = self.run(*command, stdin=stdin, env=env)
         assert done.code == 0, f"{command}\n{done.stdout}{done.stderr}"
@@ -119,6 +121,9 @@ class Engine:
     #: Variables of its environment, beside BARE.
     env: Mapping[str, str] = {}
 
+    #: Debian's directory for the configuration, and what has its place below *directory*.
+    place: Tuple[str, str]
+
     def __init__(self, directory: Path, user: Account) -> None:
         self.directory = directory
         self.user = user
@@ -142,13 +147,30 @@ class Engine:
         target.write_text(text, "utf-8")
         return target
 
-    def copy(self, source: Path, path: str, changes: Mapping[str, object] = {}) -> Path:
-        """Copy a configuration file with the *changes* that an administrator makes."""
+    def copy(self, source: Path, path: str, changes: Mapping[str, object]) -> Path:
+        """Copy a configuration file with *changes*."""
         text = source.read_text("utf-8")
         for shipped, here in changes.items():
             assert shipped in text, f"{source} has no {shipped}"
             text = text.replace(shipped, str(here))
         return self.write(path, text)
+
+    def edit(self, path: str, changes: Mapping[str, object]) -> None:
+        """Make the *changes* of an administrator in a file of the configuration."""
+        self.copy(self.directory / path, path, changes)
+
+    def follow(self, page: Path, command: str) -> None:
+        """Make, copy and remove files by the shell commands of *page*, in the block with *command*.
+
+        They get the paths of this engine.
+        """
+        blocks = re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+        (block,) = (block for block in blocks if command in block)
+        lines = re.findall(r"^ *((?:mkdir|cp|rm) .*)", block, re.MULTILINE)
+        assert lines
+        configuration, here = self.place
+        script = "\n".join(lines).replace(configuration, str(self.directory / here))
+        call("sh", "-ec", script, cwd=page.parent)
 
     def picture(self, url: str, size: str, name: str) -> Path:
         """Write a picture of what a browser shows at *url*; return its path."""
@@ -158,6 +180,20 @@ class Engine:
         paths = (f"--user-data-dir={profile}", f"--window-size={size}", f"--screenshot={target}")
         self.user.do(find("chromium"), *HEADLESS, *paths, url, env={"HOME": str(profile)})
         return target
+
+    def join(self, pictures: Sequence[Path], size: str, shipped: Path) -> None:
+        """Make the *shipped* picture of the docs again, of *pictures* one below the other.
+
+        It is kept only if RODIN_PICTURE names its file.
+        """
+        body = '<hr style="margin:0">'.join(f'<img src="{path.name}">' for path in pictures)
+        page = self.write("all.html", f'<body style="margin:0;line-height:0">{body}')
+        made = self.picture(page.as_uri(), size, "all.png")
+        for path in (made, shipped):
+            assert path.read_bytes().startswith(b"\x89PNG")
+            assert path.stat().st_size < LARGEST
+        if "RODIN_PICTURE" in os.environ:
+            shutil.copy(made, ROOT / os.environ["RODIN_PICTURE"])
 
     def mail_program(self, path: str) -> Path:
         """Write a stand-in for `mail` that appends each message to a file."""

@@ -64,11 +64,9 @@ class Site(NamedTuple):
 class Run(NamedTuple):
     """One run of a service's check, as a monitoring system recorded it."""
 
-    host: str
     service: str
     state: int
     hard: bool
-    attempt: int
     start: float
     text: str
     more: str
@@ -145,11 +143,18 @@ class Page(NamedTuple):
     reports: Mapping[str, Report]
     alone: Report
 
-    def check(self) -> None:
-        """Fail unless each service has it all."""
-        self.hour.check(self.reports[PAGING], self.alone)
-        for watched, found in self.reports.items():
-            self.hour.check_metrics(found.metrics, watched)
+
+class Day(NamedTuple):
+    """A page for each hour, the alerts of the service that pages, and the mail."""
+
+    pages: List[Page]
+    alerts: List[Tuple[str, str]]
+    mail: str
+
+
+def by_name(paging: str, backlog: str, one: str) -> Dict[str, str]:
+    """Return what each service watches, by name; *one* begins the names of those for one queue."""
+    return {paging: PAGING, backlog: BACKLOG, **{f"{one}{queue}": queue for queue in QUEUES}}
 
 
 class Monitor(Engine):
@@ -159,6 +164,13 @@ class Monitor(Engine):
 
     def last_runs(self) -> Mapping[str, Run]:
         """Return the last run of each service."""
+        raise NotImplementedError
+
+    def alerts(self) -> List[Tuple[str, str]]:
+        """Return state and kind, SOFT or HARD, of each soft problem and each change of state.
+
+        They are those of the service that pages.
+        """
         raise NotImplementedError
 
     def settle(self, hour: Hour) -> Mapping[str, Run]:

@@ -5,55 +5,41 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import time
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple
+from typing import Iterator, List
 
 import pytest
 
-from tests.engines.icinga import Database, Director, Icinga
+from tests.engines.icinga import README, Icinga
+from tests.engines.icingaweb import Database, Director
 from tests.engines.programs import Account
-from tests.engines.rodin import BACKLOG, BAD_DAY, PAGING, QUEUES, Run, Site
-from tests.engines.test_icinga2 import EXAMPLES
-from tests.tree import ROOT
+from tests.engines.rodin import BAD_DAY, Site, by_name
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("director")]
 
-BASKET = (ROOT / "examples" / "icinga2" / "director-basket.json").read_text("utf-8")
+BASKET = README.with_name("director-basket.json").read_text("utf-8")
 
 #: The services that each host of the basket's template gets.
-SERVICES = {
-    "Rodin queues": PAGING,
-    "Rodin backlog": BACKLOG,
-    **{f"Rodin queue {queue}": queue for queue in QUEUES},
-}
-
-
-class Management(NamedTuple):
-    """A Director, and the Icinga that it manages."""
-
-    director: Director
-    icinga: Icinga
+SERVICES = by_name("Rodin queues", "Rodin backlog", "Rodin queue ")
 
 
 @pytest.fixture(scope="module")
-def management(place: Path, user: Account, plugins: Path) -> Iterator[Management]:
+def director(place: Path, user: Account, plugins: Path) -> Iterator[Director]:
     """Run the Icinga of *One machine*, its Director and the Director's database."""
-    icinga = Icinga(place / "icinga", user, plugins, "monitor.example.com")
+    icinga = Icinga(place / "icinga", user, plugins)
     shutil.rmtree(icinga.directory / "etc/conf.d")  # Debian's checks of this machine
-    for name in ("command.conf", "services.conf"):
-        icinga.copy(EXAMPLES / name, f"etc/conf.d/rodin/{name}")
-    icinga.change("zones.conf", "host = NodeName", f'host = "127.0.0.1"\n  port = {icinga.port}')
-    icinga.make_authority()
-    icinga.listen()
+    icinga.follow(README, "cp command.conf services.conf")
+    icinga.become_master("n")
+    endpoint = f'object Endpoint "{icinga.name}" {{'
+    address = f'host = "127.0.0.1"\n  port = {icinga.port}'
+    icinga.edit("etc/zones.conf", {endpoint: f"{endpoint}\n  {address}"})
     database = Database(place / "database")
     with icinga, database:
-        yield Management(Director(place / "director", user, database, icinga), icinga)
+        yield Director(place / "director", user, database, icinga)
 
 
-def test_basket_can_be_restored_twice(management: Management) -> None:
+def test_basket_can_be_restored_twice(director: Director) -> None:
     """A second restore changes nothing."""
-    director = management.director
     assert "have been restored" in director.call("basket", "restore", stdin=BASKET)
     assert "new config" in director.call("config", "render").lower()
     director.call("basket", "restore", stdin=BASKET)
@@ -61,26 +47,24 @@ def test_basket_can_be_restored_twice(management: Management) -> None:
 
 
 @pytest.fixture(scope="module")
-def deployments(management: Management, site: Site) -> List[str]:
+def deployments(director: Director, site: Site) -> List[str]:
     """Deploy a host of the template before and after the files of *One machine* are removed."""
-    director, icinga = management
     director.call("basket", "restore", stdin=BASKET)
     values = {
         "rodin_host": site.server.url,
         "rodin_token_file": str(site.token_file),
         "tcp_port": site.port,
     }
-    host = {"imports": ["Rodin server"], "address": "127.0.0.1", "vars": values}
-    director.create("host", object_name="rodin", **host)
-    before = deploy(management)
-    shutil.rmtree(icinga.directory / "etc/conf.d/rodin")
-    icinga.reload()
-    return [before, deploy(management, "--force")]
+    host = {"object_type": "object", "imports": ["Rodin server"], "address": "127.0.0.1"}
+    director.call("host", "create", "rodin", "--json", json.dumps({**host, "vars": values}))
+    before = deploy(director)
+    director.icinga.follow(README, "rm -r /etc/icinga2/conf.d/rodin")
+    director.icinga.reload()
+    return [before, deploy(director, "--force")]
 
 
-def deploy(management: Management, *options: str) -> str:
+def deploy(director: Director, *options: str) -> str:
     """Deploy, and return the state of the deployment once Icinga has decided."""
-    director, icinga = management
     said = director.call("config", "deploy", *options)
     (config,) = re.findall(r"^Config '(\w+)' has been deployed$", said, re.MULTILINE)
 
@@ -89,7 +73,7 @@ def deploy(management: Management, *options: str) -> str:
         state: str = status["configs"][config]
         return state if state in ("active", "failed") else ""
 
-    return icinga.wait_for("the deployment is active or failed", decided)
+    return director.icinga.wait_for("the deployment is active or failed", decided)
 
 
 def test_files_of_one_machine_must_be_removed(deployments: List[str]) -> None:
@@ -98,31 +82,17 @@ def test_files_of_one_machine_must_be_removed(deployments: List[str]) -> None:
 
 
 def test_deployed_services_run_the_check(
-    management: Management, deployments: List[str], site: Site
+    director: Director, deployments: List[str], site: Site
 ) -> None:
     """A host with the template's required field gets all services."""
     assert deployments
-    icinga = management.icinga
     for hour in BAD_DAY[:3]:
         site.server.scenario = hour.scenario
-        runs = results(icinga)
+        runs = director.icinga.check_now(SERVICES)
         assert {name: run.state for name, run in runs.items()} == {
             name: hour.state_of(watched) for name, watched in SERVICES.items()
         }
         for name, watched in SERVICES.items():
             hour.check_metrics(runs[name].report(site).metrics, watched)
     assert "-v" in runs["Rodin queues"].command
-    assert site.leaks(icinga.directory.parent) == []
-
-
-def results(icinga: Icinga) -> Dict[str, Run]:
-    """Return new runs. The services are checked again and again, since Icinga may reload."""
-    start = time.time()
-
-    def probe() -> Dict[str, Run]:
-        icinga.recheck()
-        time.sleep(1)
-        runs = {name: run for name, run in icinga.last_runs().items() if run.start > start}
-        return runs if SERVICES.keys() <= runs.keys() else {}
-
-    return icinga.wait_for("the deployed services run", probe)
+    assert site.leaks(director.icinga.directory.parent) == []

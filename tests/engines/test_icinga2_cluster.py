@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Iterator, List, NamedTuple
+from typing import Iterator, NamedTuple
 
 import pytest
 
-from tests.engines.icinga import ALL, Icinga
+from tests.engines.icinga import ALL, HURRY, README, Icinga
 from tests.engines.programs import Account
-from tests.engines.rodin import BAD_DAY, QUEUES, Run, Site
-from tests.engines.test_icinga2 import EXAMPLES, HURRY
+from tests.engines.rodin import BAD_DAY, QUEUES, Site
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("icinga2_cluster")]
 
@@ -34,49 +32,28 @@ def cluster(place: Path, user: Account, plugins: Path, site: Site) -> Iterator[C
     nothing.mkdir()
     master = Icinga(place / "master", user, nothing, MASTER)
     agent = Icinga(place / "agent", user, plugins, AGENT)
-    address = {"host = RodinMaster": f'host = "127.0.0.1"\n  port = {master.port}'}
 
-    master.wizard("n", MASTER, "", "", "127.0.0.1", str(master.port), "")
-    master.add_user()
+    master.become_master()
     with master:
         ticket = master.call("pki", "ticket", f"--cn={AGENT}").strip()
         parent = (MASTER, "", "127.0.0.1", str(master.port), "", "y", ticket)
-        bind = ("127.0.0.1", str(agent.port))
-        agent.wizard("", AGENT, *parent, *bind, "", "", "", "", "", "")
-        agent.add_user()
+        agent.wizard("", AGENT, *parent, "127.0.0.1", str(agent.port), *[""] * 6)
 
-    accept = {"accept_config = false": "accept_config = true"}
-    accept["accept_commands = false"] = "accept_commands = true"
-    api = agent.directory / "etc/features-available/api.conf"
-    agent.copy(api, "etc/features-available/api.conf", accept)
-    agent.copy(EXAMPLES / "zones.conf", "etc/zones.conf", address)
-    there = {
-        "https://rodin-inside.example.com": site.server.url,
-        'address = "rodin-inside.example.com"': 'address = "127.0.0.1"',
-    }
-    master.copy(EXAMPLES / "zones.conf", "etc/zones.conf", {**address, **there})
-    master.copy(EXAMPLES / "command.conf", "etc/zones.d/global-templates/rodin/command.conf")
-    services = master.copy(
-        EXAMPLES / "services.conf",
-        "etc/zones.d/master/rodin/services.conf",
-        {"/etc/rodin/token": site.token_file, "443": site.port, **HURRY},
-    )
-    before, _, rest = services.read_text("utf-8").partition('object Host "rodin.example.com" {')
-    services.write_text(before + rest.partition("\n}\n")[2], "utf-8")
+    accept = {f"accept_{what} = false": f"accept_{what} = true" for what in ("config", "commands")}
+    agent.edit("etc/features-available/api.conf", accept)
+    address = {"host = RodinMaster": f'host = "127.0.0.1"\n  port = {master.port}'}
+    for node in (master, agent):
+        node.copy(README.with_name("zones.conf"), "etc/zones.conf", address)
+    host = {f"https://{HOST}": site.server.url, f'address = "{HOST}"': 'address = "127.0.0.1"'}
+    master.edit("etc/zones.conf", host)
+    master.follow(README, "cp services.conf /etc/icinga2/zones.d")
+    changes = {"/etc/rodin/token": site.token_file, "443": site.port, **HURRY}
+    removed = {'object Host "rodin.example.com"': 'template Host "removed"'}
+    master.edit("etc/zones.d/master/rodin/services.conf", {**changes, **removed})
     with master, agent:
-        join(master, agent)
+        done = "are equal to production, skipping validation and reload"
+        agent.wait_for("the agent has the command", lambda: done in agent.log)
         yield Cluster(master, agent)
-
-
-def join(master: Icinga, agent: Icinga) -> None:
-    """Wait until the agent has reloaded with the command from the master.
-
-    A check that runs during the reload is repeated after 90 seconds. All services are checked
-    now, so that no test waits that long.
-    """
-    done = "are equal to production, skipping validation and reload"
-    agent.wait_for("the agent has the command", lambda: done in agent.log)
-    master.recheck()
 
 
 @pytest.mark.parametrize("number", range(len(BAD_DAY)), ids=[hour.scenario for hour in BAD_DAY])
@@ -86,12 +63,7 @@ def test_master_records_what_the_agent_found(
     """The master has the agent's text and perfdata; the token stays on the agent."""
     hour = BAD_DAY[number]
     site.server.scenario = hour.scenario
-    start = time.time()
-
-    def found() -> List[Run]:
-        return [run for run in cluster.master.runs_of(ALL) if run.start > start]
-
-    run = cluster.master.wait_for(f"the agent reports {hour.scenario}", found)[0]
+    run = cluster.master.check_now([ALL])[ALL]
     hour.check(run.report(site), site.alone(plugin))
     assert run.source == AGENT
     assert site.leaks(cluster.master.directory, cluster.agent.directory) == []

@@ -15,7 +15,7 @@ from tests.tree import ROOT
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("nrpe")]
 
-EXAMPLES = ROOT / "examples" / "nrpe"
+README = ROOT / "examples/nrpe/README.md"
 ALL = "check_rodin_queues"
 
 #: Bytes that NRPE's old protocol can carry.
@@ -31,7 +31,8 @@ def nrpe(place: Path, user: Account, plugin: Path, site: Site) -> Iterator[Nrpe]
         "/etc/rodin/token": site.token_file,
     }
     nrpe = Nrpe(place / "nrpe", user)
-    nrpe.copy(EXAMPLES / "rodin.cfg", "nrpe.d/rodin.cfg", changes)
+    nrpe.follow(README, "cp rodin.cfg")
+    nrpe.edit("nrpe.d/rodin.cfg", changes)
     with nrpe:
         yield nrpe
 
@@ -74,8 +75,8 @@ def test_token_stays_in_its_file(nrpe: Nrpe, site: Site) -> None:
 def test_nagios_side_loads_as_shipped(place: Path, user: Account, plugins: Path) -> None:
     """Its services ask for exactly the commands that the other side offers."""
     nagios = Nagios(place / "nagios", user, plugins)
-    nagios.copy(EXAMPLES / "nagios.cfg", "conf.d/rodin.cfg")
+    nagios.follow(README, "cp nagios.cfg")
     nagios.verify()
-    asked = re.findall(r"check_nrpe!(\S+)", (EXAMPLES / "nagios.cfg").read_text("utf-8"))
-    offered = re.findall(r"command\[(\w+)\]", (EXAMPLES / "rodin.cfg").read_text("utf-8"))
+    asked = re.findall(r"check_nrpe!(\S+)", README.with_name("nagios.cfg").read_text("utf-8"))
+    offered = re.findall(r"command\[(\w+)\]", README.with_name("rodin.cfg").read_text("utf-8"))
     assert sorted(asked) == sorted(offered)

@@ -267,14 +267,26 @@ def test_a_name_without_an_address_of_the_family(ask_name: Ask) -> None:
 # --- before the server is asked -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("option", ["--token-file=", "--ca-file=", "--client-cert="])
+#: Options that name a file, and what the run does then.
+FILES = {
+    "--token-file=": "reading the API token",
+    "--ca-file=": "reading the certificates",
+    "--client-cert=": "reading the certificates",
+    "--extra-opts=@": "reading --extra-opts",
+    "--input=": "reading --input",
+}
+
+
+@pytest.mark.parametrize("option", FILES)
 def test_a_file_that_is_never_written(
     option: str, tls_server: Server, fifo: str, token_file: str
 ) -> None:
     """The server was not asked: UNKNOWN, for any state of `timeout`."""
     args = ["-H", tls_server.url, "--state", "timeout=ok", "-t", "1"]
     args += ["--token-file", token_file, f"{option}{fifo}"]
-    late(lambda: run(*args), "still reading", state="UNKNOWN", deadline=1)
+    step = "Check load and disks of the monitoring host"
+    text = f"still {FILES[option]} after 1 s, the server was not asked (timeout). {step}"
+    late(lambda: run(*args), text, state="UNKNOWN", deadline=1)
     assert tls_server.connections == 0
 
 

@@ -15,9 +15,10 @@ from check_rodin_queues.connection_errors import _TIMEOUTS, CERTIFICATE_ERRORS
 from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS
 from check_rodin_queues.options import DEFAULT_CRITICAL, DEFAULT_TIMEOUT, build_parser
 from check_rodin_queues.response import DOCUMENTED_QUEUES
+from tests import table
 from tests.console import report, run
 from tests.samples import FILE, PAGES, ROOT, refreshed, samples
-from tests.test_messages import BODIES, CONNECTIONS, ERRORS, PROXIES, REJECTED, TIMEOUTS, VERDICTS
+from tests.test_messages import BODIES, CONNECTIONS, ERRORS, PROXIES, REJECTED, VERDICTS
 
 ALL_PAGES = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
 TEXTS = {page: page.read_text(encoding="utf-8") for page in ALL_PAGES}
@@ -28,9 +29,9 @@ def tables(head: str) -> List[Dict[str, str]]:
     """Return the rows of all tables whose first column is named *head*, by column."""
     rows = []
     for text in TEXTS.values():
-        for table in re.findall(rf"^\| {head} \|.*\n(?:\|.*\n)*", text, re.MULTILINE):
-            names, _, *lines = [re.split(r"(?<!\\)\|", line)[1:-1] for line in table.splitlines()]
-            rows += [{n.strip(): cell.strip() for n, cell in zip(names, line)} for line in lines]
+        for lines in re.findall(rf"^\| {head} \|.*\n(?:\|.*\n)*", text, re.MULTILINE):
+            names, _, *cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in lines.splitlines()]
+            rows += [{n.strip(): cell.strip() for n, cell in zip(names, line)} for line in cells]
     return rows
 
 
@@ -137,10 +138,13 @@ def messages() -> Iterator[str]:
     errors += [("timeout", cause) for cause, _ in _TIMEOUTS.values()]
     facts: Dict[str, Any] = {"where": "proxy HOST:443", "host": "HOST", "timeout": 1}
     yield from (f"{cause.format(**facts)} ({condition})" for condition, cause in errors)
-    yield from (f"HOST:443 sent {text}" for text in BODIES.values())
-    tables = "\n".join((VERDICTS, REJECTED, CONNECTIONS, PROXIES, ERRORS, TIMEOUTS))
-    for wrapped in re.findall(r"^  (?!OK)[A-Z]+ - (.*(?:\n  .*)*)", tables, re.MULTILINE):
-        yield " ".join(wrapped.split())
+    yield from (f"HOST:443 sent {text.partition('. ')[0]} (invalid)" for text in BODIES.values())
+    for _, line in table.rows(REJECTED + CONNECTIONS + PROXIES + ERRORS):
+        yield f"{line.partition('. ')[0]} (unreachable)"
+    for _, line in table.rows(VERDICTS):
+        state, _, text = line.partition(" - ")
+        if state != "OK":
+            yield text
 
 
 def bare(text: str) -> str:

@@ -1,20 +1,19 @@
 """What the check says, word for word: the one table of messages.
 
 A row of a table is a situation, such as `name | response | options`, and below it the status line,
-indented and wrapped at its blanks. Errors of the command line stand in test_options, those of a
-file in the tests of that file.
+indented and wrapped at its blanks. Errors have no state there, and no `(unreachable)`. Those of the
+command line stand in test_options, those of a file in the tests of that file.
 """
 
 from __future__ import annotations
 
 import errno
 import re
-import signal
 import socket
 import ssl
 import time
 from http.client import BadStatusLine, RemoteDisconnected
-from typing import Dict, Tuple
+from typing import Dict
 
 import pytest
 import requests
@@ -31,13 +30,11 @@ from check_rodin_queues.thresholds import parse_threshold
 from check_rodin_queues.token import Token
 from check_rodin_queues.watchdog import Watchdog
 from tests import table
-from tests.console import finish, run, start
 from tests.domain import judge
 from tests.server import RESET, UNREAD, Script, Server, http, queue, site, without
 from tests.tokens import expiring
 
 PLACE = "/etc/rodin/token"
-SOURCE = "rodin.example.com:443 sent"
 
 
 def line_of(verdict: Verdict) -> str:
@@ -50,9 +47,10 @@ def line_of(verdict: Verdict) -> str:
     return f"{state} - {text}"
 
 
-def line_of_error(error: RequestError, **attempt: object) -> str:
-    """Return the status line of a run that has no response."""
-    return line_of(judge("", failure=error, **attempt).verdict)
+def line_of_error(error: RequestError, condition: str = "unreachable") -> str:
+    """Return the text of a run that has no response, without the name of its *condition*."""
+    line = line_of(judge("", failure=error).verdict)
+    return line.partition(" - ")[2].replace(f" ({condition})", "", 1)
 
 
 # --- verdicts -----------------------------------------------------------------------------------
@@ -299,103 +297,95 @@ def test_the_line_of_a_run(situation: str, line: str) -> None:
 
 #: The bytes of a response, and what the server sent by them.
 BODIES: Dict[bytes, str] = {
-    b" \n": "an empty body (invalid). Check the server's log",
-    b"ok": "invalid JSON (line 1 column 1) (invalid). Check -H; -vvv shows the response",
-    b"{\n": "invalid JSON (line 2 column 1) (invalid). Check -H; -vvv shows the response",
-    b"\n<!DOCTYPE html>": "an HTML page, not JSON (invalid). Check -H: this may be a login page or "
-    "another service",
-    b"\xff": "text that is not UTF-8 (byte 0) (invalid). Check -H; -vvv shows the response",
-    b"[" * 100_000: "JSON that is nested too deeply (invalid). Check -H; -vvv shows the response",
-    b"NaN": "NaN, which is not valid JSON (invalid). Report it to the server's administrator; -vvv "
+    b" \n": "an empty body. Check the server's log",
+    b"ok": "invalid JSON (line 1 column 1). Check -H; -vvv shows the response",
+    b"{\n": "invalid JSON (line 2 column 1). Check -H; -vvv shows the response",
+    b"\n<!DOCTYPE html>": "an HTML page, not JSON. Check -H: this may be a login page or another "
+    "service",
+    b"\xff": "text that is not UTF-8 (byte 0). Check -H; -vvv shows the response",
+    b"[" * 100_000: "JSON that is nested too deeply. Check -H; -vvv shows the response",
+    b"NaN": "NaN, which is not valid JSON. Report it to the server's administrator; -vvv shows the "
+    "response",
+    b"[]": "an array, expected an object of queues. Check -H; -vvv shows the response",
+    b"1.5": "a number with a fraction or an exponent, expected an object of queues. Check -H; -vvv "
     "shows the response",
-    b"[]": "an array, expected an object of queues (invalid). Check -H; -vvv shows the response",
-    b"1.5": "a number with a fraction or an exponent, expected an object of queues (invalid). "
-    "Check -H; -vvv shows the response",
-    b'{"error": "NO_PERMISSION", "message": "no"}': "an error object instead of queues (invalid). "
-    "Check the server's log; -vvv shows the response",
-    b'{"error": {"code": 5}}': "an error object instead of queues (invalid). Check the server's "
-    "log; -vvv shows the response",
+    b'{"error": "no"}': "an error object instead of queues. Check the server's log; -vvv shows the "
+    "response",
     b"{%s}" % b", ".join(b'"%d": 0' % number for number in range(5001)): "5001 queues, expected at "
-    "most 5000 (invalid). Report it to the server's administrator; -vvv shows the response",
-    b" " * (1024 * 1024 + 1): "more than 1 MiB (invalid). Check -H: this may be another service",
+    "most 5000. Report it to the server's administrator; -vvv shows the response",
+    b" " * (1024 * 1024 + 1): "more than 1 MiB. Check -H: this may be another service",
 }
 
 
 @pytest.mark.parametrize("body", BODIES, ids=[text[:25] for text in BODIES.values()])
 def test_the_line_of_a_response_that_cannot_be_used(body: bytes) -> None:
     with pytest.raises(RequestError) as raised:
-        response.parse(body, SOURCE)
-    assert line_of_error(raised.value) == f"UNKNOWN - {SOURCE} {BODIES[body]}"
+        response.parse(body, "rodin:443 sent")
+    assert line_of_error(raised.value, "invalid") == f"rodin:443 sent {BODIES[body]}"
 
 
 @pytest.mark.parametrize(
     ("body", "fault"),
-    [("ok", "invalid JSON (line 1 column 1)"), (" " * (1024 * 1024 + 1), "more than 1 MiB")],
+    [(b"ok", "invalid JSON (line 1 column 1)"), (b" " * (1024 * 1024 + 1), "more than 1 MiB")],
     ids=["ok", "large"],
 )
-def test_the_line_of_a_saved_response(body: str, fault: str) -> None:
-    assert run("--input", "-", stdin=body).text == (
-        f"RODIN_QUEUES UNKNOWN - the saved response has {fault} (invalid). "
-        "Check the file of --input"
-    )
+def test_the_line_of_a_saved_response(body: bytes, fault: str) -> None:
+    with pytest.raises(RequestError) as raised:
+        response.parse_saved(body)
+    said = f"the saved response has {fault}. Check the file of --input"
+    assert line_of_error(raised.value, "invalid") == said
 
 
 # --- a server or a proxy that does not send the queues ------------------------------------------
 
 REJECTED = """\
 401 Unauthorized | sound |
-  UNKNOWN - HTTP 401 Unauthorized: the server rejected the API token (auth). Replace it in
-  /etc/rodin/token
+  HTTP 401 Unauthorized: the server rejected the API token (auth). Replace it in /etc/rodin/token
 401 Unauthorized | expired |
-  UNKNOWN - HTTP 401 Unauthorized: the API token expired 3 h ago (auth). Replace it in
-  /etc/rodin/token
+  HTTP 401 Unauthorized: the API token expired 3 h ago (auth). Replace it in /etc/rodin/token
 401 Unauthorized | quoted |
-  UNKNOWN - HTTP 401 Unauthorized: the API token does not look like a bearer token (auth). Write the
-  token alone in /etc/rodin/token, without quotes or a name
+  HTTP 401 Unauthorized: the API token does not look like a bearer token (auth). Write the token
+  alone in /etc/rodin/token, without quotes or a name
 403 Forbidden | sound |
-  UNKNOWN - HTTP 403 Forbidden: the API token is not allowed to read the queue status (auth). Check
-  its permissions in Rodin, or the gateway in front
+  HTTP 403 Forbidden: the API token is not allowed to read the queue status (auth). Check its
+  permissions in Rodin, or the gateway in front
 429 Too Many Requests | sound |
-  UNKNOWN - HTTP 429 Too Many Requests (throttled). Increase check_interval
+  HTTP 429 Too Many Requests (throttled). Increase check_interval
 429 Too Many Requests | sound | Retry-After: 90
-  UNKNOWN - HTTP 429 Too Many Requests, retry after 1 min 30 s (throttled). Increase check_interval
+  HTTP 429 Too Many Requests, retry after 1 min 30 s (throttled). Increase check_interval
 404 Not Found | sound |
-  UNKNOWN - HTTP 404 Not Found: no Rodin API at this URL (invalid). Check host, port and path prefix
-  in -H
+  HTTP 404 Not Found: no Rodin API at this URL (invalid). Check host, port and path prefix in -H
 999 No | sound |
-  UNKNOWN - HTTP 999 (invalid). Run with -vvv to see the response
+  HTTP 999 (invalid). Run with -vvv to see the response
 400 Bad Request | sound |
-  UNKNOWN - HTTP 400 Bad Request (invalid). If it is a TLS port, use https:// in -H
+  HTTP 400 Bad Request (invalid). If it is a TLS port, use https:// in -H
 500 Internal Server Error | sound |
-  CRITICAL - HTTP 500 Internal Server Error from SERVER (unreachable). Check the log of the server
-  or its gateway
+  HTTP 500 Internal Server Error from SERVER. Check the log of the server or its gateway
 502 Bad Gateway | sound |
-  CRITICAL - HTTP 502 Bad Gateway from SERVER (unreachable). Check whether Rodin is running behind
-  the gateway
+  HTTP 502 Bad Gateway from SERVER. Check whether Rodin is running behind the gateway
 302 Found | sound | Location: /login?next=made-up
-  UNKNOWN - HTTP 302 Found: redirected to a login page, /login (invalid). Check the token and the
-  gateway's rule for this path
+  HTTP 302 Found: redirected to a login page, /login (invalid). Check the token and the gateway's
+  rule for this path
 302 Found | sound | Location: https://user:made-up@sso.example/x
-  UNKNOWN - HTTP 302 Found: redirected to another host, https://sso.example/x (invalid). Check the
-  token and the gateway's rule for this path
+  HTTP 302 Found: redirected to another host, https://sso.example/x (invalid). Check the token and
+  the gateway's rule for this path
 307 Temporary Redirect | sound | Location: http://SERVER/api/v2/queue_status_check/
-  UNKNOWN - HTTP 307 Temporary Redirect: redirected to the same path with a slash (invalid). Correct
-  the gateway's rule for trailing slashes and HTTPS
+  HTTP 307 Temporary Redirect: redirected to the same path with a slash (invalid). Correct the
+  gateway's rule for trailing slashes and HTTPS
 301 Moved | sound | Location: https://127.0.0.1/api/v2/queue_status_check
-  UNKNOWN - HTTP 301 Moved Permanently: redirected to https://127.0.0.1/api/v2/queue_status_check
-  (invalid). Use https:// in -H
+  HTTP 301 Moved Permanently: redirected to https://127.0.0.1/api/v2/queue_status_check (invalid).
+  Use https:// in -H
 301 Moved | sound | Location: http://127.0.0.1/api/v2/queue_status_check/
-  UNKNOWN - HTTP 301 Moved Permanently: redirected to
-  http://127.0.0.1/api/v2/queue_status_check/ (invalid). Check host, port and path prefix in -H
+  HTTP 301 Moved Permanently: redirected to http://127.0.0.1/api/v2/queue_status_check/ (invalid).
+  Check host, port and path prefix in -H
 302 Found | sound | Location: /elsewhere
-  UNKNOWN - HTTP 302 Found: redirected to /elsewhere (invalid). Check host, port and path prefix in
-  -H
+  HTTP 302 Found: redirected to /elsewhere (invalid). Check host, port and path prefix in -H
 302 Found | sound | Location: http://[
-  UNKNOWN - HTTP 302 Found: invalid redirect (invalid). Check host, port and path prefix in -H
+  HTTP 302 Found: invalid redirect (invalid). Check host, port and path prefix in -H
 200 OK | sound | Content-Encoding: br
-  UNKNOWN - SERVER sent an unknown Content-Encoding (invalid). Disable compression on the gateway
+  SERVER sent an unknown Content-Encoding (invalid). Disable compression on the gateway
 200 OK | sound | Content-Encoding: gzip
-  UNKNOWN - SERVER sent an incomplete gzip body (invalid). Disable compression on the gateway
+  SERVER sent an incomplete gzip body (invalid). Disable compression on the gateway
 """
 TOKENS = {"sound": "made-up-token", "quoted": '"made-up-token"'}
 
@@ -438,39 +428,32 @@ BROKEN: Dict[str, Script] = {
 }
 CONNECTIONS = """\
 http | closed without a response
-  CRITICAL - SERVER closed the connection without a response (unreachable). If it is a TLS port, use
-  https:// in -H
+  SERVER closed the connection without a response. If it is a TLS port, use https:// in -H
 http | reset
-  CRITICAL - SERVER reset the connection (unreachable). Check the log of the server or its gateway
+  SERVER reset the connection. Check the log of the server or its gateway
 http | closed in the body
-  CRITICAL - SERVER closed the connection in the middle of the response (unreachable). Check the log
-  of the server or its gateway
+  SERVER closed the connection in the middle of the response. Check the log of the server or its
+  gateway
 http | an SSH server
-  CRITICAL - SERVER did not send a valid HTTP response (unreachable). Check the port, and whether it
-  needs https://
+  SERVER did not send a valid HTTP response. Check the port, and whether it needs https://
 http | 101 header lines
-  CRITICAL - SERVER sent more than 100 header lines (unreachable). Check the log of the server or
-  its gateway
+  SERVER sent more than 100 header lines. Check the log of the server or its gateway
 http | a long header
-  CRITICAL - SERVER sent a header line that is too long (unreachable). Check the log of the server
-  or its gateway
+  SERVER sent a header line that is too long. Check the log of the server or its gateway
 http | two lengths
-  CRITICAL - SERVER sent an invalid header (unreachable). Check the log of the server or its gateway
+  SERVER sent an invalid header. Check the log of the server or its gateway
 https | plain HTTP
-  CRITICAL - SERVER does not speak TLS (unreachable). Check the port; for plain HTTP, use -H
-  http://HOST
+  SERVER does not speak TLS. Check the port; for plain HTTP, use -H http://HOST
 https | closed
-  CRITICAL - TLS handshake with SERVER failed: connection closed (unreachable). Check
-  --client-cert and --client-key: the server may require a client certificate
+  TLS handshake with SERVER failed: connection closed. Check --client-cert and --client-key: the
+  server may require a client certificate
 https | a TLS alert
-  CRITICAL - TLS handshake with SERVER failed: handshake failure (unreachable). Check
-  --client-cert and --client-key: the server may require a client certificate
+  TLS handshake with SERVER failed: handshake failure. Check --client-cert and --client-key: the
+  server may require a client certificate
 https | an alert on the version
-  CRITICAL - TLS handshake with SERVER failed: protocol version (unreachable). Enable TLS 1.2 on the
-  server
+  TLS handshake with SERVER failed: protocol version. Enable TLS 1.2 on the server
 https | an alert on the name
-  CRITICAL - TLS handshake with SERVER failed: unrecognized name (unreachable). Use a host name from
-  the certificate in -H
+  TLS handshake with SERVER failed: unrecognized name. Use a host name from the certificate in -H
 """
 
 
@@ -484,52 +467,50 @@ def test_the_line_of_a_broken_connection(situation: str, line: str, server: Serv
 
 PROXIES = """\
 http | 403 Forbidden
-  UNKNOWN - HTTP 403 Forbidden through proxy PROXY: the server or the proxy rejected the request
-  (auth). Check the API token in /etc/rodin/token, or add the server to NO_PROXY
+  HTTP 403 Forbidden through proxy PROXY: the server or the proxy rejected the request (auth).
+  Check the API token in /etc/rodin/token, or add the server to NO_PROXY
 http | 407 Who
-  UNKNOWN - HTTP 407 Proxy Authentication Required through proxy PROXY: the proxy requires a login
+  HTTP 407 Proxy Authentication Required through proxy PROXY: the proxy requires a login
   (invalid). Check USER:PASSWORD@ in HTTP_PROXY
 http | 503 No
-  CRITICAL - HTTP 503 Service Unavailable from rodin.example:80 through proxy PROXY (unreachable).
-  Check the proxy, or add the server to NO_PROXY
-http | closed without a response
-  CRITICAL - rodin.example:80 through proxy PROXY closed the connection without a response
-  (unreachable). Check HTTP_PROXY, or add the server to NO_PROXY
-http | reset
-  CRITICAL - rodin.example:80 through proxy PROXY reset the connection (unreachable). Check the log
-  of the server or its gateway
-http | an SSH server
-  CRITICAL - rodin.example:80 through proxy PROXY did not send a valid HTTP response (unreachable).
-  Check HTTP_PROXY, or add the server to NO_PROXY
-https | 403 Forbidden
-  CRITICAL - proxy PROXY refused the connection to rodin.example:443: HTTP 403 (unreachable). Check
-  HTTPS_PROXY, or add the server to NO_PROXY
-https | 407 Who
-  CRITICAL - proxy PROXY refused the connection to rodin.example:443: HTTP 407 (unreachable). Check
-  USER:PASSWORD@ in HTTPS_PROXY
-all | 407 Who
-  CRITICAL - proxy PROXY refused the connection to rodin.example:443: HTTP 407 (unreachable). Check
-  USER:PASSWORD@ in ALL_PROXY
-https | closed without a response
-  CRITICAL - proxy PROXY closed the connection without a response (unreachable). Check HTTPS_PROXY,
-  or add the server to NO_PROXY
-https | reset
-  CRITICAL - proxy PROXY reset the connection (unreachable). Check HTTPS_PROXY, or add the server to
-  NO_PROXY
-https | an SSH server
-  CRITICAL - proxy PROXY did not send a valid HTTP response (unreachable). Check HTTPS_PROXY, or add
+  HTTP 503 Service Unavailable from rodin.example:80 through proxy PROXY. Check the proxy, or add
   the server to NO_PROXY
-http | http://{sense}.invalid:9
-  CRITICAL - cannot resolve host name of proxy {sense}.invalid:9 (unreachable). Check HTTP_PROXY, or
+http | closed without a response
+  rodin.example:80 through proxy PROXY closed the connection without a response. Check HTTP_PROXY,
+  or add the server to NO_PROXY
+http | reset
+  rodin.example:80 through proxy PROXY reset the connection. Check the log of the server or its
+  gateway
+http | an SSH server
+  rodin.example:80 through proxy PROXY did not send a valid HTTP response. Check HTTP_PROXY, or
   add the server to NO_PROXY
+https | 403 Forbidden
+  proxy PROXY refused the connection to rodin.example:443: HTTP 403. Check HTTPS_PROXY, or add the
+  server to NO_PROXY
+https | 407 Who
+  proxy PROXY refused the connection to rodin.example:443: HTTP 407. Check USER:PASSWORD@ in
+  HTTPS_PROXY
+all | 407 Who
+  proxy PROXY refused the connection to rodin.example:443: HTTP 407. Check USER:PASSWORD@ in
+  ALL_PROXY
+https | closed without a response
+  proxy PROXY closed the connection without a response. Check HTTPS_PROXY, or add the server to
+  NO_PROXY
+https | reset
+  proxy PROXY reset the connection. Check HTTPS_PROXY, or add the server to NO_PROXY
+https | an SSH server
+  proxy PROXY did not send a valid HTTP response. Check HTTPS_PROXY, or add the server to NO_PROXY
+http | http://{sense}.invalid:9
+  cannot resolve host name of proxy {sense}.invalid:9. Check HTTP_PROXY, or add the server to
+  NO_PROXY
 http | http://.example:3128
-  CRITICAL - invalid proxy URL in the environment, expected http://HOST:PORT (unreachable). Check
-  HTTP_PROXY, HTTPS_PROXY and ALL_PROXY
+  invalid proxy URL in the environment, expected http://HOST:PORT. Check HTTP_PROXY, HTTPS_PROXY
+  and ALL_PROXY
 http | no proxy
-  CRITICAL - invalid proxy URL in the environment, expected http://HOST:PORT (unreachable). Check
-  HTTP_PROXY, HTTPS_PROXY and ALL_PROXY
+  invalid proxy URL in the environment, expected http://HOST:PORT. Check HTTP_PROXY, HTTPS_PROXY
+  and ALL_PROXY
 https | socks5://127.0.0.1:1
-  CRITICAL - SOCKS proxies are not supported (unreachable). Set HTTPS_PROXY to an HTTP proxy
+  SOCKS proxies are not supported. Set HTTPS_PROXY to an HTTP proxy
 """
 
 
@@ -547,15 +528,14 @@ def test_the_line_of_a_proxy(
 
 # --- connections that fail, and phases that end --------------------------------------------------
 
-HOST = "rodin.example.com"
-PROXY = "http://proxy.example:3128"
+PROXY = "http://proxy:3128"
 #: The server, the family and the proxy.
 ROUTES = {
-    "direct": (HOST, 0, ""),
-    "-6": (HOST, 6, ""),
-    "a tunnel": (HOST, 0, PROXY),
-    "-4 a tunnel": (HOST, 4, PROXY),
-    "a proxy": (f"http://{HOST}", 0, PROXY),
+    "direct": ("rodin", 0, ""),
+    "-6": ("rodin", 6, ""),
+    "a tunnel": ("rodin", 0, PROXY),
+    "-4 a tunnel": ("rodin", 4, PROXY),
+    "a proxy": ("http://rodin", 0, PROXY),
 }
 
 
@@ -570,65 +550,49 @@ def route_in(phase: str, name: str) -> Route:
 
 ERRORS = """\
 certificate 18 | direct | TLS handshake
-  CRITICAL - self-signed TLS certificate on rodin.example.com:443 (unreachable). Pass it with
-  --ca-file, or install a CA-signed one
+  self-signed TLS certificate on rodin:443. Pass it with --ca-file, or install a CA-signed one
 certificate 20 | direct | TLS handshake
-  CRITICAL - untrusted TLS certificate on rodin.example.com:443: unknown CA or missing intermediate
-  (unreachable). Pass the CA with --ca-file, or send the full chain
+  untrusted TLS certificate on rodin:443: unknown CA or missing intermediate. Pass the CA with
+  --ca-file, or send the full chain
 certificate 9 | direct | TLS handshake
-  CRITICAL - TLS certificate on rodin.example.com:443 is not yet valid (unreachable). Check the
-  clocks of both hosts
+  TLS certificate on rodin:443 is not yet valid. Check the clocks of both hosts
 certificate 10 | direct | TLS handshake
-  CRITICAL - expired TLS certificate on rodin.example.com:443, or expired CA (unreachable). Renew it
-  on the server; if the CA changed, update --ca-file
+  expired TLS certificate on rodin:443, or expired CA. Renew it on the server; if the CA changed,
+  update --ca-file
 certificate 62 | direct | TLS handshake
-  CRITICAL - TLS certificate name mismatch on rodin.example.com:443 (unreachable). Use a host name
-  from the certificate in -H, or reissue it
+  TLS certificate name mismatch on rodin:443. Use a host name from the certificate in -H, or
+  reissue it
 certificate 62 | a proxy | proxy TLS handshake
-  CRITICAL - TLS certificate name mismatch on proxy proxy.example:3128 (unreachable). Use a host
-  name from the certificate in HTTP_PROXY, or reissue it
+  TLS certificate name mismatch on proxy proxy:3128. Use a host name from the certificate in
+  HTTP_PROXY, or reissue it
 certificate 66 EE key too {weak} | direct | TLS handshake
-  CRITICAL - rejected TLS certificate on rodin.example.com:443: EE key too weak (unreachable).
-  Replace it on the server
+  rejected TLS certificate on rodin:443: EE key too weak. Replace it on the server
 reason HTTP_REQUEST | direct | TLS handshake
-  CRITICAL - rodin.example.com:443 does not speak TLS (unreachable). Check the port; for plain HTTP,
-  use -H http://HOST
+  rodin:443 does not speak TLS. Check the port; for plain HTTP, use -H http://HOST
 reason TLSV13_ALERT_CERTIFICATE_REQUIRED | direct | waiting
-  CRITICAL - TLS handshake with rodin.example.com:443 failed: certificate required (unreachable).
-  Check --client-cert and --client-key: the server may require a client certificate
+  TLS handshake with rodin:443 failed: certificate required. Check --client-cert and --client-key:
+  the server may require a client certificate
 no address | direct | resolving
-  CRITICAL - cannot resolve host name rodin.example.com (unreachable). Check -H, and DNS on the
-  monitoring host
+  cannot resolve host name rodin. Check -H, and DNS on the monitoring host
 no address | -6 | resolving
-  CRITICAL - cannot resolve host name rodin.example.com to an IPv6 address (unreachable). Check DNS,
-  or remove -6
-no address | a tunnel | resolving
-  CRITICAL - cannot resolve host name of proxy proxy.example:3128 (unreachable). Check HTTPS_PROXY,
-  or add the server to NO_PROXY
+  cannot resolve host name rodin to an IPv6 address. Check DNS, or remove -6
 no address | -4 a tunnel | resolving
-  CRITICAL - cannot resolve host name of proxy proxy.example:3128 to an IPv4 address (unreachable).
-  Check DNS, or remove -4
+  cannot resolve host name of proxy proxy:3128 to an IPv4 address. Check DNS, or remove -4
 ECONNREFUSED | direct | connecting
-  CRITICAL - cannot connect to rodin.example.com:443: connection refused (unreachable). Check that
-  Rodin is running, and the port
+  cannot connect to rodin:443: connection refused. Check that Rodin is running, and the port
 ECONNREFUSED | a tunnel | connecting
-  CRITICAL - cannot connect to proxy proxy.example:3128: connection refused (unreachable). Check
-  HTTPS_PROXY, or add the server to NO_PROXY
-ECONNREFUSED | a proxy | connecting
-  CRITICAL - cannot connect to proxy proxy.example:3128: connection refused (unreachable). Check
-  HTTP_PROXY, or add the server to NO_PROXY
+  cannot connect to proxy proxy:3128: connection refused. Check HTTPS_PROXY, or add the server to
+  NO_PROXY
 EHOSTUNREACH | direct | connecting
-  CRITICAL - cannot connect to rodin.example.com:443: no route to host (unreachable). Check
-  firewalls and routing to the server
+  cannot connect to rodin:443: no route to host. Check firewalls and routing to the server
 ECONNRESET | direct | waiting
-  CRITICAL - rodin.example.com:443 reset the connection (unreachable). Check the server's log, and
-  --client-cert if it requires a client certificate
+  rodin:443 reset the connection. Check the server's log, and --client-cert if it requires a
+  client certificate
 closed | direct | waiting
-  CRITICAL - rodin.example.com:443 closed the connection without a response (unreachable). Check the
-  server's log, and --client-cert if it requires a client certificate
+  rodin:443 closed the connection without a response. Check the server's log, and --client-cert if
+  it requires a client certificate
 not HTTP | direct | waiting
-  CRITICAL - rodin.example.com:443 did not send a valid HTTP response (unreachable). Check the port
-  in -H
+  rodin:443 did not send a valid HTTP response. Check the port in -H
 """
 
 
@@ -670,81 +634,35 @@ def test_the_cause_of_an_error_is_found_wherever_the_libraries_keep_it(where: st
 
 TIMEOUTS = """\
 resolving | direct
-  CRITICAL - DNS did not resolve rodin.example.com within 2.5 s (timeout). Check DNS on the
-  monitoring host
+  DNS did not resolve rodin within 2.5 s. Check DNS on the monitoring host
 resolving | a tunnel
-  CRITICAL - DNS did not resolve proxy proxy.example:3128 within 2.5 s (timeout). Check DNS on the
-  monitoring host
+  DNS did not resolve proxy proxy:3128 within 2.5 s. Check DNS on the monitoring host
 connecting | direct
-  CRITICAL - no TCP connection to rodin.example.com:443 within 2.5 s (timeout). Check firewalls and
-  routing to the server
+  no TCP connection to rodin:443 within 2.5 s. Check firewalls and routing to the server
 connecting | a proxy
-  CRITICAL - no TCP connection to proxy proxy.example:3128 within 2.5 s (timeout). Check firewalls
-  and routing to the proxy
+  no TCP connection to proxy proxy:3128 within 2.5 s. Check firewalls and routing to the proxy
 proxy TLS handshake | a tunnel
-  CRITICAL - no TLS handshake with proxy proxy.example:3128 within 2.5 s (timeout). Check whether
-  the proxy needs http:// in HTTPS_PROXY
+  no TLS handshake with proxy proxy:3128 within 2.5 s. Check whether the proxy needs http:// in
+  HTTPS_PROXY
 proxy reply | a tunnel
-  CRITICAL - no reply from proxy proxy.example:3128 to CONNECT within 2.5 s (timeout). Check
-  HTTPS_PROXY, or add the server to NO_PROXY
+  no reply from proxy proxy:3128 to CONNECT within 2.5 s. Check HTTPS_PROXY, or add the server to
+  NO_PROXY
 TLS handshake | direct
-  CRITICAL - no TLS handshake with rodin.example.com:443 within 2.5 s (timeout). Check the port, and
-  the server's load
+  no TLS handshake with rodin:443 within 2.5 s. Check the port, and the server's load
 waiting | direct
-  CRITICAL - connected to rodin.example.com:443, but no response within 2.5 s (timeout). Check the
-  server's load, or raise -t
+  connected to rodin:443, but no response within 2.5 s. Check the server's load, or raise -t
 waiting | a proxy
-  CRITICAL - connected to rodin.example.com:80 through proxy proxy.example:3128, but no response
-  within 2.5 s (timeout). Check the proxy and the server's load, or raise -t
+  connected to rodin:80 through proxy proxy:3128, but no response within 2.5 s. Check the proxy
+  and the server's load, or raise -t
 reading | direct
-  CRITICAL - response from rodin.example.com:443 incomplete after 2.5 s (timeout). Check the
-  server's load and the network
+  response from rodin:443 incomplete after 2.5 s. Check the server's load and the network
 """
 
 
 @table.each(TIMEOUTS)
 def test_the_line_of_a_timeout(situation: str, line: str) -> None:
     phase, _, route = situation.partition(" | ")
-    assert line_of_error(timed_out(route_in(phase, route), 2.5)) == line
-
-
-# --- runs that end before there is a result ------------------------------------------------------
-
-
-def test_the_line_of_a_signal(server: Server) -> None:
-    process = start("-H", server.url, env={"RODIN_API_KEY": "made-up"})
-    server.wait_for_request()
-    process.send_signal(signal.SIGTERM)
-    assert finish(process).text == (
-        f"RODIN_QUEUES UNKNOWN - interrupted by SIGTERM while waiting for {server.address}. "
-        "Set -t below the monitoring system's own timeout"
-    )
-
-
-@pytest.mark.parametrize(
-    ("args", "step"),
-    [
-        (("--input", "FIFO"), "reading --input"),
-        (("-H", "h", "--token-file", "FIFO"), "reading the API token"),
-        (("-H", "h", "--extra-opts=@FIFO"), "reading --extra-opts"),
-    ],
-)
-def test_the_line_of_a_timeout_before_the_request(
-    args: Tuple[str, ...], step: str, fifo: str
-) -> None:
-    outcome = run("-t", "0.5", *(arg.replace("FIFO", fifo) for arg in args))
-    assert outcome.text == (
-        f"RODIN_QUEUES UNKNOWN - still {step} after 0.5 s, the server was not asked (timeout). "
-        "Check load and disks of the monitoring host"
-    )
-
-
-def test_the_line_of_a_threshold_without_a_value() -> None:
-    args = ("-H", "h", "-w", "token_expires_in=604800:")
-    assert run(*args, env={"RODIN_API_KEY": "made-up"}).text == (
-        "RODIN_QUEUES UNKNOWN - cannot check token_expires_in: the API token is not a JWT with an "
-        "expiry date (exp). Remove that threshold"
-    )
+    assert line_of_error(timed_out(route_in(phase, route), 2.5), "timeout") == line
 
 
 #: A range, and the values on which it alerts, as -v shows them.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import Dict, List, Optional, Tuple
 
@@ -10,12 +9,11 @@ import pytest
 
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.metrics import decimal
-from check_rodin_queues.token import Token
 from tests.console import refused, report, run
 from tests.domain import judge
 from tests.perfdata import Datum
 from tests.server import Server, answer, http, queue, site
-from tests.tokens import expiring, jwt
+from tests.tokens import expiring
 
 #: Three queues of different size, one of them without a consumer.
 SIZES = {"a": (4, 10, 3), "b": (2, 0, 2), "c": (0, 0, 0)}
@@ -164,37 +162,13 @@ def test_without_a_server_and_a_jwt_neither_is_known() -> None:
     assert (found.state, found.values) == ("OK", COUNTS)
 
 
-#: The payload of a JWT, or a token, and the seconds from 1,000 to its end.
-TOKENS = {
-    "in the future": (jwt({"exp": 1600}), 600),
-    "in the past": (jwt({"exp": 400}), -600),
-    "with a fraction": (jwt({"exp": 1600.5}), 600),
-    "past by a fraction": (jwt({"exp": 999.5}), -1),
-    "before 1970": (jwt({"exp": -5}), -1005),
-    "no exp": (jwt({"sub": "tests"}), None),
-    **{
-        f"exp is {json.dumps(exp)}": (jwt({"exp": exp}), None)
-        for exp in ("1", None, True, [1], 1e99)
-    },
-    "an array": (jwt([1]), None),
-    "no JWT": ("made-up", None),
-    "two parts": (jwt({"exp": 1600}).rpartition(".")[0], None),
-    "four parts": (jwt({"exp": 1600}) + ".x", None),
-    "not base64": ("eyJ.!!!.x", None),
-    "nothing in it": ("a..b", None),
-}
-
-
-@pytest.mark.parametrize("case", TOKENS)
-def test_the_seconds_until_a_token_expires(case: str) -> None:
-    token, seconds = TOKENS[case]
-    assert Token(token, "").seconds_left(1000) == seconds
-
-
 @pytest.mark.parametrize("option", ["-w", "-c"])
 def test_a_threshold_on_a_token_without_exp_is_a_configuration_error(option: str) -> None:
     args = ("-H", "http://127.0.0.1:1", option, "token_expires_in=86400:")
-    refused(run(*args, env={"RODIN_API_KEY": "made-up"}), "token_expires_in")
+    assert refused(run(*args, env={"RODIN_API_KEY": "made-up"})) == (
+        "cannot check token_expires_in: the API token is not a JWT with an expiry date (exp). "
+        "Remove that threshold"
+    )
 
 
 def test_a_run_has_its_time_and_the_lifetime_of_its_token(server: Server) -> None:

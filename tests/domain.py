@@ -12,7 +12,7 @@ from check_rodin_queues.messages import Verdict
 from check_rodin_queues.second_look import stalled_queues
 from check_rodin_queues.selection import Policy
 from tests import perfdata
-from tests.console import THRESHOLD
+from tests.console import TEXT_LIMIT, THRESHOLD
 
 
 class Judged(NamedTuple):
@@ -58,6 +58,13 @@ def refused(*args: str) -> str:
 def snapshot(body: str) -> response.Snapshot:
     """Return the queues of *body*."""
     return response.parse(body.encode(), "the server sent")
+
+
+def line_of(verdict: Verdict) -> str:
+    """Return the status line, which has less than 255 bytes before its perfdata."""
+    line = output.report(verdict, None, (), str).output.decode().partition(" | ")[0].strip()
+    assert len(line.encode()) < TEXT_LIMIT
+    return line
 
 
 def judge(body: str, *args: str, **attempt: Any) -> Judged:

@@ -74,7 +74,7 @@ PERFDATA = [
 ]
 
 
-def test_perfdata_do_not_depend_on_the_order_of_the_response() -> None:
+def test_the_verdict_does_not_depend_on_the_order_of_the_response() -> None:
     counts = {**dict.fromkeys(("b", "a c", "a.b"), queue(1, 2, 3)), "z": queue(0, 0, 0)}
     critical = ("consumers=1:", "z.consumers=0:", "b.busy_ratio=2:4", "token_expires_in=~:5")
     warning = ("total.consumers=9", "z.job_running=@~:-1", "time=0.50")
@@ -84,8 +84,14 @@ def test_perfdata_do_not_depend_on_the_order_of_the_response() -> None:
         *(f"-w{limit}" for limit in warning),
     ]
     run = {"elapsed": 0.123456789, "timeout": 7.5, "token_expires_in": -86400}
-    for pairs in permutations(counts.items()):
-        assert [*judge(answer(dict(pairs)), *args, **run).verdict.perfdata] == PERFDATA
+    verdicts = [
+        judge(answer(dict(pairs)), *args, **run).verdict for pairs in permutations(counts.items())
+    ]
+    assert [*verdicts[0].perfdata] == PERFDATA
+    assert all(
+        (one.problems, one.perfdata) == (verdicts[0].problems, verdicts[0].perfdata)
+        for one in verdicts
+    )
 
 
 def test_a_queue_named_total_is_not_the_sum() -> None:

@@ -121,6 +121,7 @@ def test_names_are_utf_8_in_every_locale(
     words = words if source == "arguments" else [f"--extra-opts=@{ini}"]
     found = report(run("--input", str(saved), "--require=", *words, env=locale))
     assert (found.state, found.conditions, len(found.metrics)) == ("CRITICAL", (), 3)
+    assert f"{ODD}.consumers" in found.metrics
 
 
 # --- libraries, load ----------------------------------------------------------------------------

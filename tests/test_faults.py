@@ -291,9 +291,10 @@ def test_5000_queues_of_1_mib_stay_within_the_memory(
 
 
 def test_hostile_names_break_no_line(server: Server, ask: Ask) -> None:
+    """Neither those of sound queues nor of a malformed and a missing one."""
     names = {name: queue(0) for name in (*DOCUMENTED, *HOSTILE)}
-    server.play(http("200 OK", answer(names)))
+    server.play(http("200 OK", answer({**names, "d|e=5\n": None})))
     for verbosity in ((), ("-vvv",)):
-        found = ask("-H", server.url, *verbosity)
+        found = ask("-H", server.url, "--require=q|r\n", *verbosity)
         assert found.state == "CRITICAL"
         assert len(found.metrics) == 3 * len(names) + 1

@@ -18,7 +18,7 @@ from typing import Dict
 import pytest
 import requests
 
-from check_rodin_queues import output, response
+from check_rodin_queues import response
 from check_rodin_queues.client import Client
 from check_rodin_queues.connection_errors import explain, timed_out
 from check_rodin_queues.connections import Route
@@ -29,7 +29,7 @@ from check_rodin_queues.server import parse_server
 from check_rodin_queues.thresholds import parse_threshold
 from check_rodin_queues.token import Token
 from check_rodin_queues.watchdog import Watchdog
-from tests import table
+from tests import domain, table
 from tests.domain import judge
 from tests.server import RESET, UNREAD, Script, Server, http, queue, site, without
 from tests.tokens import expiring
@@ -39,10 +39,7 @@ PLACE = "/etc/rodin/token"
 
 def line_of(verdict: Verdict) -> str:
     """Return the status line from its state on; check what holds for every one."""
-    found = output.report(verdict, None, (), str).output.decode().partition("\n")[0]
-    line = found.partition(" | ")[0]
-    assert len(line.encode()) < 255
-    state, _, text = line.removeprefix("RODIN_QUEUES ").partition(" - ")
+    state, _, text = domain.line_of(verdict).removeprefix("RODIN_QUEUES ").partition(" - ")
     assert state == "OK" or re.search(r"\. [A-Z]", text), "no next step"
     return f"{state} - {text}"
 

@@ -10,10 +10,10 @@ from check_rodin_queues import __version__, options
 from check_rodin_queues.errors import State, UsageError, quoted
 from check_rodin_queues.messages import Verdict
 from check_rodin_queues.options import HelpRequested, options_by_name
-from check_rodin_queues.output import report
 from check_rodin_queues.server import PATH, Server, find_server
 from tests import table
 from tests.console import STATES, run
+from tests.domain import line_of
 
 # --- accepted forms -----------------------------------------------------------------------------
 
@@ -220,9 +220,7 @@ def error(words: Sequence[str]) -> str:
         find_server(given.host, given.port, given.family, environ)
     except UsageError as found:
         verdict = Verdict(State.UNKNOWN, (found.cause,), found.next_step, mistaken=True)
-        line = report(verdict, None, (), str).output.decode()
-        assert len(line.encode()) < 256
-        return line.strip().removeprefix("RODIN_QUEUES UNKNOWN - ")
+        return line_of(verdict).removeprefix("RODIN_QUEUES UNKNOWN - ")
     raise AssertionError(f"accepted: {words}")
 
 

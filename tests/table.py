@@ -1,4 +1,4 @@
-"""Tables of messages: a situation at the start of a line, and below it the text that it has."""
+"""Tables of messages: `situation => line`, or a longer line indented below its situation."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 
 def rows(text: str) -> Iterator[Tuple[str, str]]:
-    """Yield each situation and its line, which is indented and can be wrapped at its blanks."""
+    """Yield each situation and its line, which can be wrapped at its blanks."""
     for row in re.split(r"\n(?! )", text.strip("\n")):
-        situation, *parts = row.split("\n")
-        yield situation, " ".join(part.strip() for part in parts)
+        situation, line = re.split(r" => |\n", row, maxsplit=1)
+        yield situation, " ".join(line.split())
 
 
 def each(text: str) -> pytest.MarkDecorator:

@@ -108,25 +108,19 @@ def test_hash_links_make_a_directory_a_store(
 
 #: --ca-file, or a variable and its value, and what is wrong with it.
 STORES = """\
-TMP/absent
-  --ca-file: cannot read TMP/absent: no such file. Check the path
-SSL_CERT_FILE=TMP/absent
-  SSL_CERT_FILE: cannot read TMP/absent: no such file. Check the path
-TMP/bare
-  --ca-file: no hash links in the directory TMP/bare. Run: openssl rehash TMP/bare
+TMP/absent => --ca-file: cannot read TMP/absent: no such file. Check the path
+SSL_CERT_FILE=TMP/absent => SSL_CERT_FILE: cannot read TMP/absent: no such file. Check the path
+TMP/bare => --ca-file: no hash links in the directory TMP/bare. Run: openssl rehash TMP/bare
 SSL_CERT_DIR=TMP/bare:TMP/absent
   SSL_CERT_DIR: no hash links in the directory TMP/bare. Run: openssl rehash TMP/bare
-TMP/file
-  --ca-file: TMP/file: no PEM certificate found. Use a PEM file of CA certificates
+TMP/file => --ca-file: TMP/file: no PEM certificate found. Use a PEM file of CA certificates
 REQUESTS_CA_BUNDLE=TMP/broken.pem
   REQUESTS_CA_BUNDLE: TMP/broken.pem: cannot be parsed. Use a PEM file of CA certificates
 """
 #: --client-cert and --client-key, and what is wrong with them.
 CLIENTS = """\
-absent
-  --client-cert: cannot read TMP/absent: no such file. Check the path
-client.pem absent
-  --client-key: cannot read TMP/absent: no such file. Check the path
+absent => --client-cert: cannot read TMP/absent: no such file. Check the path
+client.pem absent => --client-key: cannot read TMP/absent: no such file. Check the path
 client.pem
   --client-cert: TMP/client.pem: no PEM certificate with its private key found. Add --client-key, if
   the key is in another file
@@ -134,10 +128,8 @@ client.pem file
   --client-key: TMP/file: no PEM certificate with its private key found. Check both files
 client.pem key.pem
   --client-key: TMP/key.pem: the key does not belong to the certificate. Check both files
-client.pem locked.pem
-  --client-key: TMP/locked.pem: the key is encrypted. Use an unencrypted key
-both-locked.pem
-  --client-cert: TMP/both-locked.pem: the key is encrypted. Use an unencrypted key
+client.pem locked.pem => --client-key: TMP/locked.pem: the key is encrypted. Use an unencrypted key
+both-locked.pem => --client-cert: TMP/both-locked.pem: the key is encrypted. Use an unencrypted key
 """
 
 

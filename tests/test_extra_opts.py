@@ -95,10 +95,8 @@ def test_the_dialect_of_a_file(text: str, ini: Path) -> None:
 
 #: The text of FILE, with `/` for the end of a line, and what is wrong with it.
 ERRORS = """\
-w=10
-  --extra-opts: FILE line 1: option before the first [SECTION]
-[other/w=1
-  --extra-opts: FILE line 1: invalid section, expected [NAME]
+w=10 => --extra-opts: FILE line 1: option before the first [SECTION]
+[other/w=1 => --extra-opts: FILE line 1: invalid section, expected [NAME]
 [check_rodin_queues]/#w=1/[other]/w=1
   --extra-opts: FILE has no options in the section 'check_rodin_queues'. Add them there, or correct
   the name of the section
@@ -128,17 +126,13 @@ def test_the_line_of_a_bad_file(situation: str, line: str, ini: Path) -> None:
 
 #: A locator, and what is wrong with it; TMP is a directory.
 LOCATORS = """\
-rodin@
-  --extra-opts: no file after @, expected [SECTION][@FILE]
+rodin@ => --extra-opts: no file after @, expected [SECTION][@FILE]
 made-up@TMP/a@b.ini
   --extra-opts: TMP/a@b.ini has no options in the section that was given. Add them there, or correct
   the name of the section
-@TMP/absent
-  --extra-opts: cannot read TMP/absent: no such file. Check the path
-@/dev/zero
-  --extra-opts: /dev/zero is larger than 1 MiB. Check the path
-_
-  --extra-opts: no INI file in the standard places. Use [SECTION]@FILE
+@TMP/absent => --extra-opts: cannot read TMP/absent: no such file. Check the path
+@/dev/zero => --extra-opts: /dev/zero is larger than 1 MiB. Check the path
+_ => --extra-opts: no INI file in the standard places. Use [SECTION]@FILE
 """
 
 
@@ -186,10 +180,8 @@ def test_a_file_comes_before_the_environment(server: Server, ini: Path, token_fi
 WRONG = """\
 timeout=made-up
   --extra-opts: FILE line 2: -t/--timeout: invalid timeout, expected 0.5 to 3600 seconds
-help=
-  --extra-opts: FILE line 2: --help is not allowed in a file
-4=/6=
-  --extra-opts: -6/--ipv6: cannot be combined with -4/--ipv4
+help= => --extra-opts: FILE line 2: --help is not allowed in a file
+4=/6= => --extra-opts: -6/--ipv6: cannot be combined with -4/--ipv4
 H=http://u:made-up@h
   -H/--host: invalid server, expected HOST, HOST:PORT or https://HOST[:PORT][/PREFIX], without user,
   query or fragment

@@ -99,52 +99,32 @@ SERVER = "expected HOST, HOST:PORT or https://HOST[:PORT][/PREFIX], without user
 
 #: Words, and the line; `_` stands for an empty value.
 ERRORS = f"""\
---frobnicate
-  unknown option --frobnicate. See --help
---warn=5
-  unknown option --warn (did you mean --warning?). See --help
---tokn made-up
-  unknown option --tokn (did you mean --token-file?). See --help
+--frobnicate => unknown option --frobnicate. See --help
+--warn=5 => unknown option --warn (did you mean --warning?). See --help
+--tokn made-up => unknown option --tokn (did you mean --token-file?). See --help
 --token made-up
   unknown option --token: every user of this host can read a command line. Use --token-file or
   RODIN_API_KEY
 --api_key=made-up
   unknown option --api_key: every user of this host can read a command line. Use --token-file or
   RODIN_API_KEY
--C 5
-  unknown option -C (did you mean -c?). See --help
--Smade-up
-  unknown option -S. See --help
---extra_opts made-up
-  unknown option --extra_opts (did you mean --extra-opts?). See --help
--v made-up
-  unexpected argument 2: a host needs -H in front of it. See --help
--H a -- made-up
-  unexpected argument 3: an option is missing in front of it. See --help
---Made-up=5
-  unknown option in argument 1. See --help
--v —insecure
-  unknown option in argument 2. See --help
--w
-  -w/--warning: value missing
---host --insecure
-  -H/--host: value missing
---insecure=made-up
-  --insecure: unexpected value
--4 -6
-  -6/--ipv6: cannot be combined with -4/--ipv4
--w 10,20
-  -w/--warning: invalid range '10,20', {FORMS}
---critical a.job_awaiting=ten
-  -c/--critical: invalid range 'ten', {FORMS}
--w MADE-UP
-  -w/--warning: invalid range, {FORMS}
--w 10:5
-  -w/--warning: invalid range '10:5': start above end, {FORMS}
--w -5
-  -w/--warning: invalid range '-5': negative maximum, {FORMS}
--4 -w -6
-  -w/--warning: invalid range '-6': negative maximum, {FORMS}
+-C 5 => unknown option -C (did you mean -c?). See --help
+-Smade-up => unknown option -S. See --help
+--extra_opts made-up => unknown option --extra_opts (did you mean --extra-opts?). See --help
+-v made-up => unexpected argument 2: a host needs -H in front of it. See --help
+-H a -- made-up => unexpected argument 3: an option is missing in front of it. See --help
+--Made-up=5 => unknown option in argument 1. See --help
+-v —insecure => unknown option in argument 2. See --help
+-w => -w/--warning: value missing
+--host --insecure => -H/--host: value missing
+--insecure=made-up => --insecure: unexpected value
+-4 -6 => -6/--ipv6: cannot be combined with -4/--ipv4
+-w 10,20 => -w/--warning: invalid range '10,20', {FORMS}
+--critical a.job_awaiting=ten => -c/--critical: invalid range 'ten', {FORMS}
+-w MADE-UP => -w/--warning: invalid range, {FORMS}
+-w 10:5 => -w/--warning: invalid range '10:5': start above end, {FORMS}
+-w -5 => -w/--warning: invalid range '-5': negative maximum, {FORMS}
+-4 -w -6 => -w/--warning: invalid range '-6': negative maximum, {FORMS}
 -w mesh=20
   -w/--warning: no metric in the selector 'mesh', expected for example rodin.mesh.job_awaiting=5.
   Metrics: consumers, job_awaiting, job_running, awaiting_per_consumer, busy_ratio, total.METRIC,
@@ -158,57 +138,35 @@ ERRORS = f"""\
 -c total.busy_ratio=5
   -c/--critical: unknown metric in the selector 'total.busy_ratio' (did you mean busy_ratio?),
   expected for example rodin.mesh.job_awaiting=5
--t 0.4
-  -t/--timeout: invalid timeout '0.4', expected 0.5 to 3600 seconds
--t 10s
-  -t/--timeout: invalid timeout, expected 0.5 to 3600 seconds
--6 -t -4
-  -t/--timeout: invalid timeout '-4', expected 0.5 to 3600 seconds
--p 65536
-  -p/--port: invalid port '65536', expected 1 to 65535
--p -4
-  -p/--port: invalid port '-4', expected 1 to 65535
+-t 0.4 => -t/--timeout: invalid timeout '0.4', expected 0.5 to 3600 seconds
+-t 10s => -t/--timeout: invalid timeout, expected 0.5 to 3600 seconds
+-6 -t -4 => -t/--timeout: invalid timeout '-4', expected 0.5 to 3600 seconds
+-p 65536 => -p/--port: invalid port '65536', expected 1 to 65535
+-p -4 => -p/--port: invalid port '-4', expected 1 to 65535
 --state stalld=ok
   --state: unknown condition 'stalld' (did you mean stalled?), expected CONDITION=STATE. Conditions:
   stranded, stalled, missing, empty, unreachable, timeout, auth, throttled, invalid
---state auth
-  --state: unknown state for auth, expected ok, warning, critical or unknown
+--state auth => --state: unknown state for auth, expected ok, warning, critical or unknown
 --state auth=fine
   --state: unknown state 'fine' for auth, expected ok, warning, critical or unknown
 --probe live
   --probe: unknown kind 'live' (did you mean liveness?), expected readiness, startup or liveness
---require a*
-  --require: invalid name, expected names of queues without wildcards
---require ,
-  --require: invalid name, expected names of queues without wildcards
--q ,
-  -q/--queue: no queue given, expected a name or a glob such as 'rodin.*'
---exclude _
-  -x/--exclude: no queue given, expected a name or a glob such as 'rodin.*'
---ca-file _
-  --ca-file: invalid path, expected the name of a file
--w--
-  -w/--warning: invalid range '--', {FORMS}
---timeout=--
-  -t/--timeout: invalid timeout '--', expected 0.5 to 3600 seconds
--q -x a
-  -q/--queue: value missing
--
-  no server given. Use -H/--host or set RODIN_URL
--H _
-  -H/--host: invalid server, {SERVER}
--H http://u:made-up@h
-  -H/--host: invalid server, {SERVER}
-RODIN_URL=http://h/?token=made-up
-  RODIN_URL: invalid server, {SERVER}
--H h:81 -p 82
-  -p/--port: -H/--host already has port 81. Remove one of the two
-RODIN_URL=[::1]:81 -p 82
-  -p/--port: RODIN_URL already has port 81. Remove one of the two
--4 -H ::1
-  -4: -H/--host has an IPv6 address. Use -6, or a host name
--6 RODIN_URL=http://10.0.0.1
-  -6: RODIN_URL has an IPv4 address. Use -4, or a host name
+--require a* => --require: invalid name, expected names of queues without wildcards
+--require , => --require: invalid name, expected names of queues without wildcards
+-q , => -q/--queue: no queue given, expected a name or a glob such as 'rodin.*'
+--exclude _ => -x/--exclude: no queue given, expected a name or a glob such as 'rodin.*'
+--ca-file _ => --ca-file: invalid path, expected the name of a file
+-w-- => -w/--warning: invalid range '--', {FORMS}
+--timeout=-- => -t/--timeout: invalid timeout '--', expected 0.5 to 3600 seconds
+-q -x a => -q/--queue: value missing
+- => no server given. Use -H/--host or set RODIN_URL
+-H _ => -H/--host: invalid server, {SERVER}
+-H http://u:made-up@h => -H/--host: invalid server, {SERVER}
+RODIN_URL=http://h/?token=made-up => RODIN_URL: invalid server, {SERVER}
+-H h:81 -p 82 => -p/--port: -H/--host already has port 81. Remove one of the two
+RODIN_URL=[::1]:81 -p 82 => -p/--port: RODIN_URL already has port 81. Remove one of the two
+-4 -H ::1 => -4: -H/--host has an IPv6 address. Use -6, or a host name
+-6 RODIN_URL=http://10.0.0.1 => -6: RODIN_URL has an IPv4 address. Use -4, or a host name
 """
 
 

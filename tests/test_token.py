@@ -56,20 +56,16 @@ def test_the_longest_token_can_have_white_space_around_it(tmp_path: Path) -> Non
 
 #: What the file TOKEN has, and what is wrong with it; and the same for RODIN_API_KEY.
 ERRORS = """\
-_
-  --token-file: the API token is empty. Put the token in TOKEN
-/second
-  --token-file: the API token is empty. Put the token in TOKEN
+_ => --token-file: the API token is empty. Put the token in TOKEN
+/second => --token-file: the API token is empty. Put the token in TOKEN
 Bearer made-up
   --token-file: the API token has a space or control character inside. Write the token alone
   in TOKEN, without 'Bearer'
 made\0up
   --token-file: the API token has a space or control character inside. Write the token alone
   in TOKEN, without 'Bearer'
-m\xe4de-up
-  --token-file: the API token has characters outside ASCII. Copy it to TOKEN again
-LONGx
-  --token-file: the API token is longer than 16 KiB. Check the path
+m\xe4de-up => --token-file: the API token has characters outside ASCII. Copy it to TOKEN again
+LONGx => --token-file: the API token is longer than 16 KiB. Check the path
 """
 
 

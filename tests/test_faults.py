@@ -65,35 +65,10 @@ LOGIN = "<!DOCTYPE html><html><body><form action=/login>password</form></body></
 
 #: Names of queues that mean something to Nagios, Icinga, a terminal, a shell or a reader of labels.
 HOSTILE = (
-    *(
-        "a|time=0",
-        "a;1;2",
-        "a'b",
-        'a"b',
-        "a=1",
-        "a::b::c",
-        "a'=0;0;0 'b",
-        "a b",
-        " ",
-        "",
-        "n" * 255,
-    ),
-    *(
-        "a\nOK - all is well",
-        "a\rRODIN_QUEUES OK",
-        "a\tb",
-        "\x1b[31mred\x1b[0m",
-        "\x1b]0;title\x07",
-    ),
-    *(
-        "a\x9b31mb",
-        "a\0b",
-        "a\x7f\x08b",
-        "a\u202ekcab",
-        "a\u200bb\ufeff",
-        "a\u2028b\x85c",
-        "[OK] a",
-    ),
+    *("a|time=0", "a;1;2", "a'b", 'a"b', "a=1", "a::b::c", "a'=0;0;0 'b", "a b", " ", ""),
+    *("n" * 255, "a\nOK - all is well", "a\rRODIN_QUEUES OK", "a\tb", "[OK] a"),
+    *("\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "a\x9b31mb", "a\0b", "a\x7f\x08b"),
+    *("a\u202ekcab", "a\u200bb\ufeff", "a\u2028b\x85c"),
     *("a\ud800b", "\uffff\U0010ffff", "a" + "\u0301" * 200, "\U0001f600" * 60, "\u0440odin.mesh"),
     *("total", "time", "token_expires_in", "$(id)", "$USER1$", "%s%n{}{0}", "a,b", "*", "total_2"),
 )

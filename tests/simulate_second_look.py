@@ -76,16 +76,8 @@ class Server:
         self.now += seconds
 
 
-class Counts(NamedTuple):
-    """Of CHECKS checks, how many call the queue stalled; and how often they ask."""
-
-    first_look: int
-    second_look: int
-    requests: int
-
-
-def simulate(cycle: Cycle) -> Counts:
-    """Check the queue at random moments."""
+def row(cycle: Cycle) -> str:
+    """Check the queue at random moments, and return its row of the table."""
     chance = random.Random(SEED)
     server = Server(cycle, chance)
     first_look = second_look = 0
@@ -96,15 +88,14 @@ def simulate(cycle: Cycle) -> Counts:
         looks = look_again(first, POLICY, ask=server.ask, wait=server.wait, may_look=lambda: True)
         *_, last = looks
         second_look += bool(last.stalled)
-    return Counts(first_look, second_look, server.looks)
+    return f"| {cycle.name} | {first_look} | {second_look} | {server.looks} |"
 
 
 def main() -> None:
     """Print the table."""
     print(f"Of {CHECKS} checks at random moments say stalled:\n")
     print("| queue | one look | second look | requests |\n|---|---|---|---|")
-    for cycle in CYCLES:
-        print(f"| {cycle.name} | {' | '.join(map(str, simulate(cycle)))} |")
+    print(*map(row, CYCLES), sep="\n")
 
 
 if __name__ == "__main__":

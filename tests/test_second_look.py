@@ -12,6 +12,8 @@ from check_rodin_queues.second_look import MAX_LOOKS, PAUSE, Looks, look_again
 from tests.console import report, run
 from tests.domain import policy, snapshot
 from tests.server import HOLD, Script, Server, http, queue, site, without
+from tests.simulate_second_look import CYCLES, Cycle, row
+from tests.tree import ROOT
 
 IDLE = site()
 BUSY = site(mesh=queue(2, 7, 1))
@@ -124,6 +126,12 @@ def test_what_is_known_is_yielded_before_another_look() -> None:
 
 def test_there_are_at_most_three_looks_1_s_apart() -> None:
     assert (MAX_LOOKS, PAUSE) == (3, 1.0)
+
+
+@pytest.mark.parametrize("cycle", CYCLES, ids=lambda cycle: cycle.name)
+def test_how_often_a_queue_is_called_stalled_is_in_the_docs(cycle: Cycle) -> None:
+    """A healthy one never, and one whose workers hang always."""
+    assert f"\n{row(cycle)}\n" in (ROOT / "docs/performance.md").read_text(encoding="utf-8")
 
 
 #: Options of the real command, how often it asks a server whose queue stays stalled, and its state.

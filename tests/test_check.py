@@ -39,7 +39,6 @@ THRESHOLDS: Dict[str, Tuple[List[str], str]] = {
     "critical alone": (["-w", "9", "-c", "8"], "CRITICAL"),
     "a warning beside unknown": (["-w", "8", "--state", "invalid=unknown"], "UNKNOWN"),
     "critical beside unknown": (["-c", "8", "--state", "invalid=unknown"], "CRITICAL"),
-    "a sum is not judged beside a malformed queue": (["-c", "total.consumers=99:"], "OK"),
 }
 
 
@@ -100,23 +99,3 @@ def test_a_queue_named_total_is_not_the_sum() -> None:
     assert (found.state, found.conditions) == ("OK", {})
     assert found.metrics["total_2.consumers"].warning == "100"
     assert found.values["total.consumers"] == 12
-
-
-@pytest.mark.parametrize(
-    ("args", "proven"),
-    [
-        ("--require=", True),
-        ("--require= --state stranded=warning", False),
-        ("--require= --state stranded=warning,stalled=critical", True),
-        ("--require= --state stranded=ok,invalid=critical", False),
-        ("--require=x --state stranded=ok", True),
-        ("--require= --state stranded=ok -c d.job_awaiting=8", True),
-        ("--require= --state stranded=ok -c time=0", False),
-        ("--require= --state stranded=ok -c token_expires_in=0", False),
-    ],
-)
-def test_only_the_queue_data_prove_a_critical(args: str, proven: bool) -> None:
-    run = {"elapsed": 1, "timeout": 10, "token_expires_in": 50}
-    body = TROUBLE if "invalid" in args else TROUBLE.replace('"c": 5, ', "")
-    found = judge(body, "-c", "consumers=", *args.split(), **run)
-    assert found.verdict.proven == proven

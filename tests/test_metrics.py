@@ -105,12 +105,6 @@ def test_a_metric_is_judged(counts: List[int], threshold: str, alerts: bool) -> 
     assert found.breached == ({threshold.partition("=")[0]} if alerts else set())
 
 
-def test_an_infinite_value_is_not_printed() -> None:
-    found = judge(answer({"a": queue(0, 3, 0)}), *ALONE, "-c", "awaiting_per_consumer=9")
-    assert found.breached == {"a.awaiting_per_consumer"}
-    assert set(found.metrics) == {"a.consumers", "a.job_awaiting", "a.job_running"}
-
-
 #: Responses and options, and the sum of the consumers, None if there is none.
 SUMS: Dict[str, Tuple[str, List[str], Optional[int]]] = {
     "over the selected queues": (MIXED, ["-q", "[ab]"], 6),
@@ -155,11 +149,6 @@ def test_time_is_judged_only_by_a_complete_response(body: str) -> None:
     assert token == Datum(token.value, "s", "10:")
     assert token.value == -3
     assert [*found.metrics][-2:] == ["time", "token_expires_in"]
-
-
-def test_without_a_server_and_a_jwt_neither_is_known() -> None:
-    found = judge(MIXED, *ALONE, "-c", "time=@0:", "-c", "token_expires_in=1:")
-    assert (found.state, found.values) == ("OK", COUNTS)
 
 
 @pytest.mark.parametrize("option", ["-w", "-c"])

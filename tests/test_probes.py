@@ -117,15 +117,7 @@ def test_help_and_version_exit_3_also_for_a_probe(option: str) -> None:
     assert "check_rodin_queues" in outcome.stdout
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_probe_prints_one_line_that_says_what_is_wrong_and_its_outcome(
-    kind: str, tmp_path: Path
-) -> None:
-    """At any verbosity, and also if an INI file asks for the probe."""
-    outcome = run("--input", "-", "--probe", kind, "-vvv", stdin=STRANDED)
-    assert probed(outcome) == 1
-    assert outcome.stdout.startswith("RODIN_QUEUES CRITICAL - rodin.mesh")
-    assert outcome.stdout.endswith(f" ({kind} probe fails)\n")
-    (tmp_path / "ini").write_text(f"[check_rodin_queues]\nprobe = {kind}\n", encoding="ascii")
+def test_an_ini_file_can_ask_for_a_probe(tmp_path: Path) -> None:
+    (tmp_path / "ini").write_text("[check_rodin_queues]\nprobe = readiness\n", encoding="ascii")
     passed = run("--input", "-", f"--extra-opts=@{tmp_path}/ini", stdin=site())
-    assert (probed(passed), passed.line.endswith(f" ({kind} probe passes)")) == (0, True)
+    assert (probed(passed), passed.line.endswith(" (readiness probe passes)")) == (0, True)

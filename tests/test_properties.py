@@ -5,29 +5,22 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
-import string
 import tempfile
 from collections import Counter
-from fnmatch import fnmatchcase
 from fractions import Fraction
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, List, Optional, Tuple
 
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from check_rodin_queues.errors import State, UsageError
 from check_rodin_queues.extra_opts import read_words
-from check_rodin_queues.output import display_names, one_line
-from check_rodin_queues.thresholds import NO_RANGE, is_plain, matches, parse_range, parse_threshold
-from check_rodin_queues.token import REDACTED, Token
-from tests.console import traces
+from check_rodin_queues.thresholds import NO_RANGE, parse_range, parse_threshold
 from tests.domain import judge
 from tests.server import DOCUMENTED
-from tests.tokens import FORMS
 
 settings.register_profile(
     "tests",
@@ -90,20 +83,6 @@ def test_a_range_is_read_by_its_definition(text: str, value: float) -> None:
     assert value < 0 or shown.side(value) == found.side(value)
 
 
-# --- globs ----------------------------------------------------------------------------------------
-
-
-@given(st.text("ab*?[]!-.\n\xe9", max_size=9), st.text("ab]-.!\n\xe9", max_size=9))
-@example("[b-a]", "a")
-def test_a_glob_matches_as_fnmatch_does(glob: str, name: str) -> None:
-    try:
-        expected = fnmatchcase(name, glob)
-    except re.error:  # Python 3.9 rejects [b-a]
-        expected = False
-    assert matches(glob, name) == expected
-    assert is_plain(glob) == (glob == re.sub(r"[]*?[]", "", glob))
-
-
 # --- responses ------------------------------------------------------------------------------------
 
 FIELDS = ("consumers", "job_awaiting", "job_running")
@@ -163,52 +142,6 @@ def test_ok_is_reported_of_a_complete_response_only() -> None:
 
     check()
     assert seen[True] >= 10, seen
-
-
-# --- names ----------------------------------------------------------------------------------------
-
-raw_names = st.text("ab_=|:;'23 \n\x1b\u202e\U0001f600", max_size=5)
-taken_names = st.sampled_from(["total", "total_2", "x" * 58, "x" * 59, "x" * 60, "x" * 56 + "_2"])
-
-
-@given(st.lists(raw_names | taken_names, max_size=9))
-def test_shown_names_are_unique_and_fit_for_a_label(raw: List[str]) -> None:
-    shown = display_names(raw, str)
-    assert set(shown) == set(raw)
-    assert len({*shown.values(), "total"}) == len(shown) + 1
-    for name, text in shown.items():
-        assert text.isprintable()
-        assert not re.search(r"['=|;]|::", text)
-        assert len(text) <= 58
-        unchanged = name == one_line(name) and not re.search(r"['=;]|::", name) and len(name) <= 58
-        assert (text == name) == (unchanged and name not in ("", "total"))
-
-
-# --- redaction ------------------------------------------------------------------------------------
-
-#: How a token can stand in a text.
-WAYS: List[Callable[[str], str]] = [
-    *FORMS.values(),
-    lambda token: base64.b64encode(token.encode()).decode(),
-    lambda token: base64.b64encode(f"user:{token}".encode()).decode(),
-    lambda token: base64.urlsafe_b64encode(f"Bearer {token}".encode()).decode(),
-]
-BEARER = string.ascii_letters + string.digits + "-._~+/"
-tokens = st.text(BEARER, min_size=20, max_size=60).filter(lambda token: len(set(token)) > 9)
-around = st.text(' {}":%&;\\\n', max_size=5)
-
-
-@given(tokens, st.lists(st.tuples(around, st.sampled_from(WAYS)), min_size=1, max_size=3), around)
-@example("a/b.0123456789abcdefg.hij", [("", FORMS["percent"])], "")
-def test_a_token_is_redacted_in_each_form(
-    text: str, parts: Sequence[Tuple[str, Callable[[str], str]]], end: str
-) -> None:
-    token = Token(text, "")
-    said = "".join(f"{before} {form(text)} " for before, form in parts) + end
-    shown = token.redact(said)
-    assert traces(shown, text) == []
-    assert shown.count(REDACTED) == len(parts)
-    assert token.redact(end) == end
 
 
 # --- options --------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import select
 import socket
 import ssl
@@ -321,7 +322,15 @@ def without(*names: str) -> str:
     return answer({name: value for name, value in IDLE.items() if name not in names})
 
 
-def doubled(first: str, second: str) -> str:
-    """Return the idle site where `rodin.mesh` holds two raw members side by side."""
-    mesh = f'{{{first}, {second}, "job_awaiting": 0, "job_running": 0}}'
-    return answer({**IDLE, "rodin.mesh": "MESH"}).replace('"MESH"', mesh)
+def body_of(form: str) -> str:
+    """Return the response that *form* describes: what differs from the idle site, or JSON.
+
+    In JSON `1 0 0` stands for a queue with these counts.
+    """
+    if form.startswith("{"):
+        counts = r'{"consumers": \1, "job_awaiting": \2, "job_running": \3}'
+        return re.sub(r"(\d+) (\d+) (\d+)", counts, form)
+    if form.startswith("without "):
+        return without(f"rodin.{form.partition(' ')[2]}")
+    changes = (change.split() for change in form.split(",") if change)
+    return site(**{name: queue(*map(int, numbers)) for name, *numbers in changes})

@@ -31,7 +31,7 @@ from check_rodin_queues.token import Token
 from check_rodin_queues.watchdog import Watchdog
 from tests import domain, table
 from tests.domain import judge
-from tests.server import RESET, UNREAD, Script, Server, http, queue, site, without
+from tests.server import RESET, UNREAD, Script, Server, body_of, http, site
 from tests.tokens import expiring
 
 PLACE = "/etc/rodin/token"
@@ -224,20 +224,6 @@ a missing queue that is fine | | --require x --state missing=ok
 a stranded queue that is fine | mesh 0 7 0 | --state stranded=ok -c consumers=
   OK - 4 queues, 3 consumers, 7 jobs waiting, 0 jobs running
 """
-
-
-def body_of(form: str) -> str:
-    """Return the response that *form* describes: what differs from the idle site, or JSON.
-
-    In JSON `1 0 0` stands for a queue with these counts.
-    """
-    if form.startswith("{"):
-        counts = r'{"consumers": \1, "job_awaiting": \2, "job_running": \3}'
-        return re.sub(r"(\d+) (\d+) (\d+)", counts, form)
-    if form.startswith("without "):
-        return without(f"rodin.{form.partition(' ')[2]}")
-    changes = (change.split() for change in form.split(",") if change)
-    return site(**{name: queue(*map(int, numbers)) for name, *numbers in changes})
 
 
 @table.each(VERDICTS)

@@ -14,40 +14,17 @@ from check_rodin_queues.token import Token
 from tests import console
 from tests.console import run
 from tests.domain import judge, line_of
-from tests.server import Server, answer, http, queue, site
+from tests.server import Server, answer, body_of, http, queue, site
 
 # --- whole outputs ------------------------------------------------------------------------------
 
-MESH = {"rodin.mesh": queue()}
-CROWD = {
-    "a": queue(0, 7, 0),
-    "rodin.mesh": queue(2, 130, 2),
-    "stalled": queue(1, 3, 0),
-    "x|y": queue(10, 0, 5),
-}
-#: A saved response, arguments, the exit code, and all that is printed.
-WHOLE: Dict[str, Tuple[str, str, int, str]] = {
-    "ok": (
-        answer(MESH),
-        "-q rodin.mesh",
-        0,
-        """\
+#: The exit code, arguments and a response; and below them all that is printed.
+WHOLE = """\
+$ 0 | -q rodin.mesh | {"rodin.mesh": 1 0 0}
 RODIN_QUEUES OK - 1 queue, 1 consumer, 0 jobs waiting, 0 jobs running | rodin.mesh.consumers=1;;1:;0 rodin.mesh.job_awaiting=0;;;0 rodin.mesh.job_running=0;;;0
-""",  # noqa: E501
-    ),
-    "a metric that is calculated": (
-        answer({"mesh a": queue(3, 10, 2)}),
-        "--require= -w busy_ratio=0.5 -c awaiting_per_consumer=~:5",
-        1,
-        """\
+$ 1 | --require= -w busy_ratio=0.5 -c awaiting_per_consumer=~:5 | {"mesh a": 3 10 2}
 RODIN_QUEUES WARNING - mesh a: busy_ratio 0.666667 (warning above 0.5). Add workers if jobs are waiting | 'mesh a.awaiting_per_consumer'=3.333333;;5;0 'mesh a.busy_ratio'=0.666667;0.5;;0 'mesh a.consumers'=3;;1:;0 'mesh a.job_awaiting'=10;;;0 'mesh a.job_running'=2;;;0
-""",  # noqa: E501
-    ),
-    "every kind of line": (
-        answer(CROWD),
-        "-vv --require= -w 20 -c 100 -w total.consumers=20: -c busy_ratio=0.9 -w z*.consumers=5",
-        2,
-        """\
+$ 2 | -vv --require= -w 20 -c 100 -w total.consumers=20: -c busy_ratio=0.9 -w z*.consumers=5 | {"a": 0 7 0, "rodin.mesh": 2 130 2, "stalled": 1 3 0, "x|y": 10 0 5}
 RODIN_QUEUES CRITICAL - a: no consumers (critical below 1), 7 jobs waiting (stranded); rodin.mesh: 130 jobs waiting (critical above 100), all consumers busy, busy_ratio 1 (critical above 0.9); and 2 more. Start the workers of a | a.consumers=0;;1:;0 a.job_awaiting=7;20;100;0 a.job_running=0;;;0 rodin.mesh.busy_ratio=1;;0.9;0 rodin.mesh.consumers=2;;1:;0 rodin.mesh.job_awaiting=130;20;100;0 rodin.mesh.job_running=2;;;0 stalled.busy_ratio=0;;0.9;0 stalled.consumers=1;;1:;0 stalled.job_awaiting=3;20;100;0 stalled.job_running=0;;;0 total.consumers=13;20:;;0 x_y.busy_ratio=0.5;;0.9;0 x_y.consumers=10;;1:;0 x_y.job_awaiting=0;20;100;0 x_y.job_running=5;;;0
 [CRITICAL] a           consumers 0 (CRITICAL below 1)   job_awaiting 7 (warning above 20, critical above 100)    job_running 0                                       stranded
 [CRITICAL] rodin.mesh  consumers 2 (critical below 1)   job_awaiting 130 (WARNING above 20, CRITICAL above 100)  job_running 2  busy_ratio 1 (CRITICAL above 0.9)
@@ -73,71 +50,42 @@ why: x_y.consumers 10: not below 1, by -c consumers=1:
 why: x_y.job_awaiting 0: not above 100, by -c 100
 why: x_y.job_awaiting 0: not above 20, by -w 20
 why: x_y.busy_ratio 0.5: not above 0.9, by -c busy_ratio=0.9
-""",  # noqa: E501
-    ),
-    "malformed, missing and excluded": (
-        answer({**MESH, "b": 5, "left": queue()}),
-        "-v -x left --require c",
-        2,
-        """\
+$ 2 | -v -x left --require c | {"rodin.mesh": 1 0 0, "b": 5, "left": 1 0 0}
 RODIN_QUEUES CRITICAL - queue c is not on the server (missing); b: an integer, expected an object (invalid). Check the Rodin deployment; if it was removed on purpose, change --require | rodin.mesh.consumers=1;;1:;0 rodin.mesh.job_awaiting=0;;;0 rodin.mesh.job_running=0;;;0
 [CRITICAL] queue c is not on the server (missing)
 [UNKNOWN] b: an integer, expected an object (invalid)
 [OK] rodin.mesh  consumers 1 (critical below 1)  job_awaiting 0  job_running 0
 excluded by -q and -x: left
-""",  # noqa: E501
-    ),
-    "an infinite value": (
-        answer({"a": queue(0, 3, 0)}),
-        "--require= -c consumers= -w awaiting_per_consumer=5 -v",
-        2,
-        """\
+$ 2 | --require= -c consumers= -w awaiting_per_consumer=5 -v | {"a": 0 3 0}
 RODIN_QUEUES CRITICAL - a: no consumers, 3 jobs waiting (warning above 5 per consumer) (stranded). Start its workers | a.consumers=0;;;0 a.job_awaiting=3;;;0 a.job_running=0;;;0
 [CRITICAL] a  consumers 0  job_awaiting 3  job_running 0  awaiting_per_consumer infinite (WARNING above 5)  stranded
-""",  # noqa: E501
-    ),
-    "nothing to judge": (
-        "{}",
-        "-vv",
-        3,
-        """\
+$ 3 | -vv | {}
 RODIN_QUEUES UNKNOWN - the response has no queues at all (empty). Check that it is from the right Rodin server
 [UNKNOWN] the response has no queues at all (empty)
 why: empty is UNKNOWN
-""",  # noqa: E501
-    ),
-    "a probe that passes": (
-        answer(MESH),
-        "-q rodin.mesh --probe startup",
-        0,
-        """\
+$ 0 | -q rodin.mesh --probe startup | {"rodin.mesh": 1 0 0}
 RODIN_QUEUES OK - 1 queue, 1 consumer, 0 jobs waiting, 0 jobs running (startup probe passes)
-""",
-    ),
-    "a probe that fails": (
-        answer({"rodin.mesh": queue(0)}),
-        "-q rodin.mesh --probe liveness -vvv",
-        1,
-        """\
+$ 1 | -q rodin.mesh --probe liveness -vvv | {"rodin.mesh": 0 0 0}
 RODIN_QUEUES CRITICAL - rodin.mesh: no consumers (critical below 1). Start its workers (liveness probe fails)
-""",  # noqa: E501
-    ),
-}
+"""  # noqa: E501
 
 
-@pytest.mark.parametrize("case", WHOLE)
-def test_the_whole_output(case: str) -> None:
-    body, args, code, expected = WHOLE[case]
-    outcome = run("--input", "-", *args.split(), stdin=body)
-    assert (outcome.stdout, outcome.stderr, outcome.code) == (expected, "", code)
+def each_run(text: str) -> pytest.MarkDecorator:
+    """Run a test with each `case` of a table, which stands behind `$ `, and what is `printed`."""
+    rows = [row.split("\n", 1) for row in text.split("$ ")[1:]]
+    return pytest.mark.parametrize(("case", "printed"), rows, ids=[case for case, _ in rows])
 
 
-#: What a server sends, the exit code, and all that is printed at -vv with `-w time=0`.
-ASKED: Dict[str, Tuple[bytes, int, str]] = {
-    "ok": (
-        http("200 OK", answer(MESH)),
-        1,
-        """\
+@each_run(WHOLE)
+def test_the_whole_output(case: str, printed: str) -> None:
+    code, args, form = case.split(" | ")
+    outcome = run("--input", "-", *args.split(), stdin=body_of(form))
+    assert (outcome.stdout, outcome.stderr, outcome.code) == (printed, "", int(code))
+
+
+#: The exit code and the status of a response with that queue; and all that is printed.
+ASKED = """\
+$ 1 | 200 OK
 RODIN_QUEUES WARNING - the check took T s (warning above 0 s). Check the server's load and the network | rodin.mesh.consumers=1;;1:;0 rodin.mesh.job_awaiting=0;;;0 rodin.mesh.job_running=0;;;0 time=Ts;0;;0;10
 [WARNING] time T s (WARNING above 0 s)
 [OK] rodin.mesh  consumers 1 (critical below 1)  job_awaiting 0  job_running 0
@@ -148,12 +96,7 @@ response: HTTP 200
 response: 69 bytes
 why: time T s: WARNING, above 0 s, by -w time=0
 why: rodin.mesh.consumers 1: not below 1, by -c consumers=1:
-""",  # noqa: E501
-    ),
-    "a rejection": (
-        http("401 No"),
-        3,
-        """\
+$ 3 | 401 No
 RODIN_QUEUES UNKNOWN - HTTP 401 Unauthorized: the server rejected the API token (auth). Replace it in RODIN_API_KEY | time=Ts;0;;0;10
 [UNKNOWN] HTTP 401 Unauthorized: the server rejected the API token (auth)
 [OK] time T s (warning above 0 s)
@@ -163,20 +106,18 @@ connected to SERVER
 response: HTTP 401
 why: auth is UNKNOWN
 why: time T s: not judged without a complete response, by -w time=0
-""",  # noqa: E501
-    ),
-}
+"""  # noqa: E501
 
 
-@pytest.mark.parametrize("case", ASKED)
-def test_the_whole_output_for_a_server(case: str, server: Server) -> None:
-    script, code, expected = ASKED[case]
-    server.play(script)
+@each_run(ASKED)
+def test_the_whole_output_for_a_server(case: str, printed: str, server: Server) -> None:
+    code, status = case.split(" | ")
+    server.play(http(status, body_of('{"rodin.mesh": 1 0 0}')))
     args = ("-H", server.url, "-t", "10", "-vv", "-w", "time=0", "-q", "rodin.mesh")
     outcome = run(*args, env={"RODIN_API_KEY": "made-up"})
     shown = outcome.stdout.replace(server.address, "SERVER")
     shown = re.sub(r"\b[0-9]+\.[0-9]+(?= ?s\b)", "T", shown)
-    assert (shown, outcome.stderr, outcome.code) == (expected, "", code)
+    assert (shown, outcome.stderr, outcome.code) == (printed, "", int(code))
 
 
 # --- the status line ----------------------------------------------------------------------------

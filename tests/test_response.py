@@ -10,7 +10,7 @@ import pytest
 from check_rodin_queues.errors import RequestError
 from check_rodin_queues.response import Queue, parse
 from tests.domain import judge, snapshot
-from tests.server import DOCUMENTED, IDLE, answer, doubled, queue, site
+from tests.server import DOCUMENTED, IDLE, answer, queue, site
 
 MIB = 1024 * 1024
 FIELDS = ("consumers", "job_awaiting", "job_running")
@@ -86,10 +86,10 @@ def test_a_field_that_is_missing_makes_its_queue_malformed(field: str) -> None:
 #: Responses in which `rodin.mesh` cannot be used.
 MALFORMED = {
     **{f"{raw} for a queue": put(raw) for raw in ("5", "1.5", "null", "true", '"x"', "[1]", "{}")},
-    "a field given twice": doubled('"consumers": 0', '"consumers": 1'),
-    "twice the same": doubled('"consumers": 1', '"consumers": 1'),
-    "twice, once escaped": doubled('"consumers": 0', '"c\\u006fnsumers": 1'),
-    "twice, once null": doubled('"consumers": 1', '"consumers": null'),
+    "a field given twice": put(f'{{"consumers": 0, {RAW}}}'),
+    "twice the same": put(f'{{"consumers": 1, {RAW}}}'),
+    "twice, once escaped": put(f'{{"c\\u006fnsumers": 1, {RAW}}}'),
+    "twice, once null": put(f'{{"consumers": null, {RAW}}}'),
     "a queue given twice": f'{{"rodin.mesh": {{{RAW}}}, {site()[1:]}',
     "a queue given twice, once malformed": f'{{"rodin.mesh": 0, {site()[1:]}',
     "a queue given twice, once escaped": f'{{"rodin.\\u006desh": {{{RAW}}}, {site()[1:]}',

@@ -6,7 +6,7 @@ import ssl
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, Sequence, Tuple
 
 import certifi
 import pytest
@@ -67,26 +67,24 @@ def test_the_order_of_the_stores(given: str) -> None:
     assert tuple(found) == (path, path.startswith("dir"), origin)
 
 
+#: Directories and files of a host, and the store: its path and its origin.
+SYSTEM: Dict[str, Tuple[str, str]] = {
+    "dir dir2 | file": ("dir", "the system's directory"),
+    "bare absent dir | file": ("dir", "the system's directory"),
+    "bare bare | file absent": ("file", "the system's bundle"),
+    "bare | absent file": ("file", "the system's bundle"),
+    "bare absent | absent": (certifi.where(), "certifi's bundle"),
+}
+
+
 @pytest.mark.usefixtures("there")
-@pytest.mark.parametrize(
-    ("directories", "files", "expected"),
-    [
-        (["dir", "dir2"], ["file"], ("dir", True, "the system's directory")),
-        (["bare", "absent", "dir"], ["file"], ("dir", True, "the system's directory")),
-        (["bare", "bare"], ["file", "absent"], ("file", False, "the system's bundle")),
-        (["bare"], ["absent", "file"], ("file", False, "the system's bundle")),
-        (["bare", "absent"], ["absent"], (certifi.where(), False, "certifi's bundle")),
-    ],
-)
-def test_the_store_of_the_system(
-    directories: List[str],
-    files: List[str],
-    expected: Tuple[str, bool, str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.parametrize("given", SYSTEM)
+def test_the_store_of_the_system(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hashed directory comes before a bundle, what OpenSSL names first, and certifi's last."""
+    directories, files = (part.split() for part in given.split("|"))
     host(monkeypatch, directories, files)
-    assert tuple(find_ca_store(None, {})) == expected
+    path, origin = SYSTEM[given]
+    assert tuple(find_ca_store(None, {})) == (path, path == "dir", origin)
 
 
 @pytest.mark.parametrize(

@@ -235,15 +235,6 @@ def test_the_tls_handshake_has_the_whole_timeout(
 # --- -4 and -6 ----------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def ipv6() -> None:
-    """Leave out a test where ::1 does not exist."""
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-    except OSError:
-        pytest.skip("this machine has no IPv6")
-
-
 @pytest.mark.usefixtures("ipv6")
 @pytest.mark.parametrize("road", ["direct", "a proxy"])
 def test_only_addresses_of_the_family_are_tried(road: str, ask_name: Ask) -> None:

@@ -30,52 +30,44 @@ def fine(server: Server, *prefix: str, **env: str) -> None:
 
 
 C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+NOWHERE = {"LC_ALL": "tr_TR.ISO-8859-9", "TMPDIR": "/nonexistent", "TZ": "No/Where"}
+VARIABLES = {
+    "C locale, no home": {**C_LOCALE, "HOME": "/nonexistent"},
+    "a missing locale, directory and time zone": NOWHERE,
+    "development mode": {"PYTHONWARNINGS": "error", "PYTHONDEVMODE": "1"},
+}
 
 
-@pytest.mark.parametrize(
-    "env",
-    [
-        pytest.param({**C_LOCALE, "HOME": "/nonexistent"}, id="C locale, no home"),
-        pytest.param(
-            {"LC_ALL": "tr_TR.ISO-8859-9", "TMPDIR": "/nonexistent", "TZ": "No/Where"},
-            id="a missing locale, directory and time zone",
-        ),
-        pytest.param({"PYTHONWARNINGS": "error", "PYTHONDEVMODE": "1"}, id="development mode"),
-    ],
-)
-def test_an_odd_environment_changes_nothing(env: Dict[str, str], server: Server) -> None:
-    fine(server, **env)
+@pytest.mark.parametrize("case", VARIABLES)
+def test_an_odd_environment_changes_nothing(case: str, server: Server) -> None:
+    fine(server, **VARIABLES[case])
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        pytest.param(f"exec env -i RODIN_API_KEY={TOKEN}", id="an empty environment"),
-        pytest.param(
-            "umask 777; cd /; ulimit -n 16; ulimit -v 1000000; exec", id="few files, 1 GB"
-        ),
-        pytest.param("trap '' PIPE HUP INT TERM; exec", id="ignored signals"),
-        pytest.param(f"exec prlimit --data={64 << 20}", id="64 MiB of memory"),
-    ],
-)
-def test_what_a_shell_can_set_changes_nothing(script: str, server: Server) -> None:
-    fine(server, "sh", "-c", f'{script} "$@"', "sh")
+#: What a shell can do before it starts the check.
+SHELLS = {
+    "an empty environment": f"exec env -i RODIN_API_KEY={TOKEN}",
+    "few files, 1 GB": "umask 777; cd /; ulimit -n 16; ulimit -v 1000000; exec",
+    "ignored signals": "trap '' PIPE HUP INT TERM; exec",
+    "64 MiB of memory": f"exec prlimit --data={64 << 20}",
+}
+
+
+@pytest.mark.parametrize("case", SHELLS)
+def test_what_a_shell_can_set_changes_nothing(case: str, server: Server) -> None:
+    fine(server, "sh", "-c", f'{SHELLS[case]} "$@"', "sh")
+
+
+READ_ONLY = "for m in / /tmp /run /var /dev/shm; do mount -o remount,bind,ro $m 2>/dev/null; done"
+MOUNTS = {
+    "no /proc": "mount -t tmpfs none /proc",
+    "read-only": f"{READ_ONLY}; ! touch /tmp/x 2>/dev/null && ! touch /x 2>/dev/null",
+}
 
 
 @pytest.mark.usefixtures("namespace")
-@pytest.mark.parametrize(
-    "mounts",
-    [
-        pytest.param("mount -t tmpfs none /proc", id="no /proc"),
-        pytest.param(
-            "for m in / /tmp /run /var /dev/shm; do mount -o remount,bind,ro $m 2>/dev/null; done; "
-            "! touch /tmp/x 2>/dev/null && ! touch /x 2>/dev/null",
-            id="read-only",
-        ),
-    ],
-)
-def test_a_bare_file_system_is_enough(mounts: str, server: Server) -> None:
-    fine(server, "unshare", "--mount", "sh", "-c", f'{mounts} && exec "$@"', "sh")
+@pytest.mark.parametrize("case", MOUNTS)
+def test_a_bare_file_system_is_enough(case: str, server: Server) -> None:
+    fine(server, "unshare", "--mount", "sh", "-c", f'{MOUNTS[case]} && exec "$@"', "sh")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

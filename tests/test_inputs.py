@@ -12,6 +12,7 @@ import pytest
 
 from check_rodin_queues.errors import ConfigError
 from check_rodin_queues.inputs import read_file, read_variable, shown_path, unreadable
+from tests import table
 from tests.console import SCRIPT, report, run
 from tests.server import site
 
@@ -76,20 +77,21 @@ def test_a_path_is_shown_if_it_or_its_directory_exists(
     assert shown_path(given) == (given if PATHS[path] else "the file")
 
 
-@pytest.mark.parametrize(
-    ("path", "line"),
-    [
-        ("{}/absent", "--input: cannot read {}/absent: no such file. Check the path"),
-        ("{}", "--input: cannot read {}: is a directory. Check the path"),
-        ("{}/file/x", "--input: cannot read the file: not a directory. Check the path"),
-        ("{}/" + "x" * 300, "--input: cannot read {}/" + "x" * 300 + ": file name too long."),
-    ],
-)
-def test_the_line_of_a_file_that_cannot_be_read(path: str, line: str, tmp_path: Path) -> None:
+#: A path in the directory TMP, and what is wrong with it.
+ERRORS = f"""\
+TMP/absent => --input: cannot read TMP/absent: no such file. Check the path
+TMP => --input: cannot read TMP: is a directory. Check the path
+TMP/file/x => --input: cannot read the file: not a directory. Check the path
+TMP/{"x" * 300} => --input: cannot read TMP/{"x" * 300}: file name too long. Check the path
+"""
+
+
+@table.each(ERRORS)
+def test_the_line_of_a_file_that_cannot_be_read(situation: str, line: str, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError) as raised:
-        read_file(path.format(tmp_path), "--input", 10)
-    assert str(raised.value).startswith(line.format(tmp_path))
+        read_file(situation.replace("TMP", str(tmp_path)), "--input", 10)
+    assert str(raised.value).replace(str(tmp_path), "TMP") == line
 
 
 def test_the_line_of_a_file_that_this_user_must_not_read() -> None:

@@ -6,9 +6,8 @@ Every form of `-H` and `RODIN_URL` is in test_options.
 from __future__ import annotations
 
 import os
-import socket
 import ssl
-from typing import Callable
+from typing import Callable, Dict, Tuple
 
 import pytest
 
@@ -59,11 +58,8 @@ def test_a_host_means_https(tls_server: Server, server: Server, ask: Ask) -> Non
     assert not any(b"GET " in request for request in server.requests)
 
 
+@pytest.mark.usefixtures("ipv6")
 def test_an_ipv6_address(secure: ssl.SSLContext, ask: Ask) -> None:
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-    except OSError:
-        pytest.skip("this machine has no IPv6")
     with Server(SOUND, tls=secure, host="::1") as server:
         assert ask("-H", "::1", "-p", str(server.port)).state == "OK"
 
@@ -93,19 +89,17 @@ def test_vv_names_the_proxy(server: Server, ask: Ask) -> None:
     assert "word" not in more
 
 
-@pytest.mark.parametrize(
-    ("script", "shown"),
-    [
-        pytest.param(http("200 OK", b"x" * 1990 + b"yy" * 9), "x" * 1990 + "y" * 10, id="2,000"),
-        pytest.param(
-            [head("403 No") + b"no \xff permission, see the log", HOLD],
-            "no \ufffd permission",
-            id="a rejection that does not end, not UTF-8",
-        ),
-        pytest.param(b"nonsense\r\n\r\n", "BadStatusLine", id="the library's error"),
-    ],
-)
-def test_vvv_shows_what_came(script: Script, shown: str, server: Server, ask: Ask) -> None:
+#: A response, and what -vvv shows of it: at most 2,000 characters of a body.
+CAME: Dict[str, Tuple[Script, str]] = {
+    "a long body": (http("200 OK", b"x" * 1990 + b"yy" * 9), "x" * 1990 + "y" * 10),
+    "a rejection without end": ([head("403 No") + b"no \xff permission", HOLD], "no \ufffd perm"),
+    "the library's error": (b"nonsense\r\n\r\n", "BadStatusLine"),
+}
+
+
+@pytest.mark.parametrize("case", CAME)
+def test_vvv_shows_what_came(case: str, server: Server, ask: Ask) -> None:
+    script, shown = CAME[case]
     server.play(script)
     more = ask("-H", server.url, "-vvv").more
     assert shown in more

@@ -167,21 +167,22 @@ def test_the_password_of_a_proxy_is_not_shown(
     assert all(b"Proxy-Authorization" not in request for request in tls_server.requests)
 
 
-@pytest.mark.parametrize(
-    "proxy",
-    [
-        pytest.param(f"http://someone:{PASSWORD}@127.0.0.1:{{}}", id="a proxy that refuses"),
-        pytest.param(f"socks5://someone:{PASSWORD}@127.0.0.1:{{}}", id="a SOCKS proxy"),
-        pytest.param(f"someone:{PASSWORD}", id="not a proxy"),
-        pytest.param(f"http://someone:{PASSWORD}\u20ac@127.0.0.1:{{}}", id="not ASCII"),
-    ],
-)
+#: Proxies that cannot be used; `{}` is a port that refuses.
+UNUSABLE = {
+    "a proxy that refuses": f"http://someone:{PASSWORD}@127.0.0.1:{{}}",
+    "a SOCKS proxy": f"socks5://someone:{PASSWORD}@127.0.0.1:{{}}",
+    "not a proxy": f"someone:{PASSWORD}",
+    "not ASCII": f"http://someone:{PASSWORD}\u20ac@127.0.0.1:{{}}",
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
 def test_the_password_of_a_proxy_that_cannot_be_used_is_not_shown(
-    proxy: str, server: Server, token_file: str
+    case: str, server: Server, token_file: str
 ) -> None:
     with refusing_port() as port:
         args = ("-H", server.url, "--token-file", token_file, "-vvv")
-        outcome = run(*args, env={"HTTP_PROXY": proxy.format(port)})
+        outcome = run(*args, env={"HTTP_PROXY": UNUSABLE[case].format(port)})
     assert report(outcome, verbose=True, token=PASSWORD).conditions == ("unreachable",)
     assert server.connections == 0
 

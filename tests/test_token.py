@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Optional
 
 import pytest
 
@@ -85,26 +85,19 @@ def test_the_line_of_a_token_that_cannot_be_sent(situation: str, line: str, tmp_
         assert token_to_redact({"RODIN_API_KEY": text}) is None
 
 
-@pytest.mark.parametrize(
-    ("token_file", "environ", "line"),
-    [
-        (None, {}, "no API token given. Use --token-file or set RODIN_API_KEY"),
-        (
-            None,
-            {"RODIN_API_KEY_FILE": "made-up", "RODIN_API_KEY": "sound"},
-            "RODIN_API_KEY_FILE: cannot read the file: no such file. Check the path",
-        ),
-        (
-            "/",
-            {"RODIN_API_KEY_FILE": "/dev/stdin", "RODIN_API_KEY": "sound"},
-            "--token-file: cannot read /: is a directory. Check the path",
-        ),
-    ],
-)
-def test_the_line_of_a_source_that_cannot_be_read(
-    token_file: Optional[str], environ: Dict[str, str], line: str
-) -> None:
+#: --token-file and RODIN_API_KEY_FILE, and what is wrong with the first that is given.
+SOURCES = """\
+_ _ => no API token given. Use --token-file or set RODIN_API_KEY
+_ made-up => RODIN_API_KEY_FILE: cannot read the file: no such file. Check the path
+/ /dev/stdin => --token-file: cannot read /: is a directory. Check the path
+"""
+
+
+@table.each(SOURCES)
+def test_the_line_of_a_source_that_cannot_be_read(situation: str, line: str) -> None:
     """No further source is used instead."""
+    token_file, variable = (None if word == "_" else word for word in situation.split())
+    environ = {"RODIN_API_KEY_FILE": variable, "RODIN_API_KEY": "sound"} if variable else {}
     with pytest.raises(ConfigError) as raised:
         find_token(token_file, environ)
     assert str(raised.value) == line

@@ -13,7 +13,7 @@ from check_rodin_queues.errors import CheckError
 from check_rodin_queues.extra_opts import read_words
 from tests import table
 from tests.console import refused, report, run
-from tests.server import Server, http, queue, site
+from tests.server import Server, http, site
 
 DEFAULT = "[check_rodin_queues]\n"
 SECTIONS = f"{DEFAULT}warning=10\n[special]\nwarning=20\n"
@@ -149,17 +149,8 @@ def test_the_line_of_a_bad_locator(
 # --- together with the command line -------------------------------------------------------------
 
 
-def test_a_file_is_read_before_the_command_line(ini: Path) -> None:
-    """Wherever --extra-opts stands."""
-    ini.write_text(f"{DEFAULT}warning=10\ncritical=5\n", encoding="ascii")
-    args = ("--input=-", "-w", "20", f"--extra-opts=@{ini}")
-    found = report(run(*args, stdin=site(mesh=queue(1, 15, 1))))
-    limits = found.metrics["rodin.mesh.job_awaiting"]
-    assert (limits.warning, limits.critical) == ("20", "5")
-
-
 def test_single_values_are_overridden_and_repeatable_ones_added(ini: Path) -> None:
-    """Those of several files in their order."""
+    """Those of several files in their order; wherever --extra-opts stands."""
     ini.write_text(f"{DEFAULT}input=/nonexistent\nq=rodin.mesh\nv=\n[more]\nq=a.b\ninput=-\n")
     args = ("-q", "rodin.pack", f"--extra-opts=@{ini}", f"--extra-opts=more@{ini}", "-v")
     found = report(run(*args, "--state", "missing=ok", stdin=site()), verbose=True)

@@ -48,20 +48,9 @@ def test_a_saved_response_has_at_most_one_mebibyte(tmp_path: Path) -> None:
 
 #: A path in the directory TMP, and whether it can be shown: it is a path, and not a secret.
 PATHS = {
-    "-": True,
-    "TMP": True,
-    "TMP/absent": True,
-    "TMP/file": True,
-    "TMP/link": True,
-    "/": True,
-    "file": True,
-    "absent": False,
-    "./absent": False,
-    "/absent": False,
-    "TMP/absent/absent": False,
-    "TMP/file/absent": False,
-    "a\0b": False,
-    "": False,
+    **dict.fromkeys(("-", "TMP", "TMP/absent", "TMP/file", "TMP/link", "/", "file"), True),
+    **dict.fromkeys(("absent", "./absent", "/absent", "TMP/absent/absent"), False),
+    **dict.fromkeys(("TMP/file/absent", "a\0b", ""), False),
 }
 
 

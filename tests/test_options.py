@@ -140,8 +140,6 @@ ERRORS = f"""\
 --probe live
   --probe: unknown kind 'live' (did you mean liveness?), expected readiness, startup or liveness
 --require a* => --require: invalid name, expected names of queues without wildcards
---require , => --require: invalid name, expected names of queues without wildcards
--q , => -q/--queue: no queue given, expected a name or a glob such as 'rodin.*'
 --exclude _ => -x/--exclude: no queue given, expected a name or a glob such as 'rodin.*'
 --ca-file _ => --ca-file: invalid path, expected the name of a file
 -w-- => -w/--warning: invalid range '--', {FORMS}
@@ -247,18 +245,18 @@ def test_the_forms_of_a_server(source: str, text: str) -> None:
     assert [found.url, found.address] == [SERVERS[text][0] + PATH, SERVERS[text][1]]
 
 
+BAD_SERVERS = """\
+?x rodin?x rodin#x rodin/? user@rodin https://user:made-up@rodin https://@rodin http://a\\@b ro\\din
+ftp://rodin ://rodin https:// https:///x http:rodin http:/x //rodin rodin/x|y rodin/<x> rodin\x7f
+rodin: rodin:x rodin:0 rodin:65536 rodin:-1 rodin:+1 rodin:1:2 rodin:\u0661 rodin:1_0 :80 http://:80
+rodin..example .rodin rodin.. ro*din ro%din r\xf6din [rodin] [10.0.0.1] http://::1 1:2:3
+[::1 ::1] [::1]x [::1]:x [::1%eth0] ::1%eth0 [[::1]] :::1 []
+"""
+LONG_SERVERS = (f"{LABEL}x", f"{LONGEST}x")
+
+
 @pytest.mark.parametrize(
-    "text",
-    [
-        *("", "ro din", "ro\tdin", "r\xf6din", "rodin\x7f", "?x", "rodin?x", "rodin#x", "rodin/?"),
-        *("user@rodin", "https://user:made-up@rodin", "https://@rodin", "ro\\din", "http://a\\@b"),
-        *("ftp://rodin", "://rodin", "https://", "https:///x", "http:rodin", "http:/x", "//rodin"),
-        *("rodin/x|y", "rodin/<x>", "rodin/a b", "rodin:", "rodin:x", "rodin:0", "rodin:65536"),
-        *("rodin:-1", "rodin:+1", "rodin:1:2", "rodin:\u0661", "rodin:1_0", ":80", "http://:80"),
-        *("rodin..example", ".rodin", "rodin..", "ro*din", "ro%din", f"{LABEL}x", f"{LONGEST}x"),
-        *("[::1", "::1]", "[::1]x", "[::1]:x", "[rodin]", "[10.0.0.1]", "[::1%eth0]", "::1%eth0"),
-        *("[[::1]]", ":::1", "[]", "http://::1", "1:2:3"),
-    ],
+    "text", [*BAD_SERVERS.split(), "", "ro din", "ro\tdin", "rodin/a b", *LONG_SERVERS]
 )
 def test_a_bad_server(text: str) -> None:
     assert error([f"--host={text}"]) == f"-H/--host: invalid server, {SERVER}"
@@ -329,16 +327,10 @@ def test_help_names_and_explains_everything() -> None:
         assert (action.help or "").endswith((".", options.DEFAULT_CRITICAL)), action.option_strings
 
 
-@pytest.mark.parametrize(
-    ("words", "beginning"),
-    [
-        (["--help", "--frobnicate"], "usage: check_rodin_queues "),
-        (["--frobnicate", "-h", "-w", "x"], "usage: check_rodin_queues "),
-        (["-H", "http://user@x", "-V", "stray"], f"check_rodin_queues {__version__}\n"),
-    ],
-)
-def test_help_and_version_are_shown_beside_a_mistake(words: List[str], beginning: str) -> None:
-    assert shown_by(*words).startswith(beginning)
+def test_help_and_version_are_shown_beside_a_mistake() -> None:
+    assert shown_by("--help", "--frobnicate") == shown_by("--help")
+    assert shown_by("--frobnicate", "-h", "-w", "x") == shown_by("--help")
+    assert shown_by("-H", "http://user@x", "-V", "stray") == f"check_rodin_queues {__version__}\n"
 
 
 def test_an_error_before_help_comes_first() -> None:
@@ -351,17 +343,18 @@ def test_help_is_the_same_in_every_terminal(columns: str) -> None:
     assert (outcome.stdout, outcome.stderr, outcome.code) == (shown_by("--help"), "", 3)
 
 
+NO_CERT = "--client-key: no --client-cert given. Add --client-cert"
+NO_SERVER = "no server given. Use -H/--host or set RODIN_URL"
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
         ("--version", f"check_rodin_queues {__version__}"),
-        ("-w 5 --queu x", "RODIN_QUEUES UNKNOWN - " + error(["--queu"])),
-        ("", "RODIN_QUEUES UNKNOWN - no server given. Use -H/--host or set RODIN_URL"),
-        (
-            "-H h --client-key k",
-            "RODIN_QUEUES UNKNOWN - --client-key: no --client-cert given. Add --client-cert",
-        ),
-        ("-w \x1b[31m|\n", "RODIN_QUEUES UNKNOWN - " + error(["-w", "A"])),
+        ("-w 5 --queu x", f"RODIN_QUEUES UNKNOWN - {error(['--queu'])}"),
+        ("", f"RODIN_QUEUES UNKNOWN - {NO_SERVER}"),
+        ("-H h --client-key k", f"RODIN_QUEUES UNKNOWN - {NO_CERT}"),
+        ("-w \x1b[31m|\n", f"RODIN_QUEUES UNKNOWN - {error(['-w', 'A'])}"),
     ],
 )
 def test_the_command_ends_with_one_line_and_exit_code_3(words: str, line: str) -> None:

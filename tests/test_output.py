@@ -188,27 +188,6 @@ def test_a_long_list_is_counted(case: int) -> None:
     assert part in line_of(judge(body, require, "-w", "20").verdict)
 
 
-@pytest.mark.parametrize(
-    ("args", "order"),
-    [
-        ("", ["c-dead", "b-malformed", "a-stalled"]),
-        ("--state invalid=critical,stalled=unknown", ["b-malformed", "c-dead", "a-stalled"]),
-        ("-c d-full.job_awaiting=40", ["c-dead", "d-full", "b-malformed", "a-stalled"]),
-        ("--require gone", ["gone", "c-dead", "b-malformed", "a-stalled"]),
-        ("--require gone --state invalid=ok,missing=warning", ["c-dead", "gone", "a-stalled"]),
-    ],
-)
-def test_the_worst_comes_first(args: str, order: List[str]) -> None:
-    queues = {"a-stalled": queue(1, 5, 0), "b-malformed": 5, "c-dead": queue(0, 5, 0)}
-    verdict = judge(
-        answer({**queues, "d-full": queue(1, 50, 1)}), "--require=", *args.split()
-    ).verdict
-    shown = [
-        re.findall("a-stalled|b-malformed|c-dead|d-full|gone", one) for one in verdict.problems
-    ]
-    assert [name for (name,) in shown] == order
-
-
 def test_a_probe_has_room_for_its_outcome() -> None:
     verdict = Verdict(State.UNKNOWN, ("x" * 300,), "Do")
     found = report(verdict, "readiness", ("more",), str).output.decode()

@@ -151,11 +151,12 @@ def test_the_line_of_a_bad_locator(
 
 def test_single_values_are_overridden_and_repeatable_ones_added(ini: Path) -> None:
     """Those of several files in their order; wherever --extra-opts stands."""
-    ini.write_text(f"{DEFAULT}input=/nonexistent\nq=rodin.mesh\nv=\n[more]\nq=a.b\ninput=-\n")
+    default = "input=/nonexistent\nq=rodin.mesh\nv=\nstate=missing=critical"
+    ini.write_text(f"{DEFAULT}{default}\n[more]\nq=a.b\ninput=-\n")
     args = ("-q", "rodin.pack", f"--extra-opts=@{ini}", f"--extra-opts=more@{ini}", "-v")
     found = report(run(*args, "--state", "missing=ok", stdin=site()), verbose=True)
     assert {label[:10] for label in found.metrics} == {"rodin.mesh", "rodin.pack"}
-    assert "a.b" in found.text
+    assert (found.state, "a.b" in found.text) == ("OK", True)
     assert "\nwhy: " in found.more
 
 

@@ -109,6 +109,8 @@ below a minimum | mesh 1 3 1 | -w rodin.mesh.job_awaiting=5:10
   WARNING - rodin.mesh: 3 jobs waiting (warning below 5). Check why so few jobs arrive
 too few consumers | mesh 2 0 0 | -c rodin.mesh.consumers=3:
   CRITICAL - rodin.mesh: 2 consumers (critical below 3). Start more workers
+one consumer | mesh 1 0 0 | -c rodin.mesh.consumers=3:
+  CRITICAL - rodin.mesh: 1 consumer (critical below 3). Start more workers
 inside a range from 1 | mesh 2 1 1 | -w job_awaiting=@1:3
   WARNING - rodin.mesh: 1 job waiting (warning between 1 and 3). Add workers, or check why jobs take
   long

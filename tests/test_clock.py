@@ -38,6 +38,8 @@ BODY = site().encode()
 SOUND = http("200 OK", BODY)
 OK = b"HTTP/1.1 200 OK\r\n"
 CONNECTED = b"HTTP/1.1 200 Connected\r\n\r\n"
+CHUNKED = head("200 OK", "Transfer-Encoding: chunked")
+GZIP = head("200 OK", "Content-Encoding: gzip")
 
 Ask = Callable[..., Outcome]
 
@@ -67,6 +69,7 @@ HANDSHAKE, WAITING, READING = "no TLS handshake", "no response", "incomplete"
 #: The host, with `{}` for the address of a server, and a proxy variable, if any.
 DIRECT, TLS = "http://{}", "https://{}"
 TUNNEL = "https://rodin.example HTTPS_PROXY=http://{}"
+TLS_TUNNEL = "https://rodin.example HTTPS_PROXY=https://{}"
 
 #: Where it hangs, the phase that the text names, and what the server sends.
 HANGS: Dict[str, Tuple[str, str, Script]] = {
@@ -76,27 +79,15 @@ HANGS: Dict[str, Tuple[str, str, Script]] = {
     "a header every half second": (DIRECT, "", [OK, Repeat(b"X-More: 1\r\n", 0.5)]),
     "silent before the last byte": (DIRECT, READING, [SOUND[:-1], HOLD]),
     "dripped body": (DIRECT, READING, [head("200 OK", "Content-Length: 999"), *drip(BODY)]),
-    "dripped chunks": (
-        DIRECT,
-        READING,
-        [head("200 OK", "Transfer-Encoding: chunked"), Repeat(chunk(b" "), 0.1)],
-    ),
-    "dripped gzip": (
-        DIRECT,
-        READING,
-        [head("200 OK", "Content-Encoding: gzip"), *drip(gzip.compress(BODY))],
-    ),
+    "dripped chunks": (DIRECT, READING, [CHUNKED, Repeat(chunk(b" "), 0.1)]),
+    "dripped gzip": (DIRECT, READING, [GZIP, *drip(gzip.compress(BODY))]),
     "silent TLS": (TLS, HANDSHAKE, [UNREAD, HOLD]),
     "dripped TLS": (TLS, HANDSHAKE, [UNREAD, *drip(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc" * 5)]),
     "silent proxy": (TUNNEL, REPLY, [HOLD]),
     "dripped reply of the proxy": (TUNNEL, REPLY, drip(CONNECTED.rstrip() + b"x" * 99)),
     "silent in the tunnel": (TUNNEL, HANDSHAKE, [CONNECTED, HOLD]),
     "silent proxy of http": ("http://rodin.example HTTP_PROXY=http://{}", "through proxy", [HOLD]),
-    "silent TLS of the proxy": (
-        "https://rodin.example HTTPS_PROXY=https://{}",
-        f"{HANDSHAKE} with proxy",
-        [UNREAD, HOLD],
-    ),
+    "silent TLS of the proxy": (TLS_TUNNEL, f"{HANDSHAKE} with proxy", [UNREAD, HOLD]),
 }
 
 

@@ -164,16 +164,16 @@ required by default | without remesh |
 a server with other queues | {"a": 1 0 0} |
   CRITICAL - 4 queues are not on the server (missing): rodin.mesh, rodin.pack, rodin.remesh,
   rodin.texture. Check the Rodin deployment; if it has other queues, name them in --require
-required by --require | | --require rodin.bake
+required by --require first | | --require rodin.bake -q *,rodin.bake -w rodin.bake.consumers=1
   CRITICAL - queue rodin.bake is not on the server (missing). Check the Rodin deployment; if it was
   removed on purpose, change --require
-named in -w | | -w rodin.mseh.job_awaiting=5
+named in -w, then in -c | | -w rodin.mseh.job_awaiting=5 -c rodin.mseh.consumers=1
   CRITICAL - queue rodin.mseh, named in -w, is not on the server (missing). Check the spelling; -v
   lists the queues
 two are named in -c | | -c a.consumers=5 -c b.consumers=2
   CRITICAL - 2 queues, named in -c, are not on the server (missing): a, b. Check the spelling; -v
   lists the queues
-named in -q, which selects nothing | | -q rodin.mseh
+named in -q, which selects nothing | | -q rodin.mseh -w rodin.mseh.consumers=1
   CRITICAL - queue rodin.mseh, named in -q, is not on the server (missing); -q selects none of the
   server's 4 queues (empty). Check the spelling; -v lists the queues
 -q matches nothing | | -q x*

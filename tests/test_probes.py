@@ -7,8 +7,7 @@ from typing import List, Tuple
 
 import pytest
 
-from check_rodin_queues.errors import RequestError, State
-from check_rodin_queues.messages import Verdict
+from check_rodin_queues.errors import RequestError
 from check_rodin_queues.output import fails
 from tests.console import probed, refused, run
 from tests.domain import judge
@@ -62,13 +61,6 @@ def test_no_failure_of_the_request_fails_liveness(condition: str, state: str, ki
     failure = RequestError(condition, "no response")
     verdict = judge("", "--state", f"{condition}={state}", failure=failure).verdict
     assert [kind for kind in KINDS if fails(verdict, kind)] == kinds.split()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_only_wrong_arguments_fail_liveness_without_a_critical_queue(kind: str) -> None:
-    assert fails(Verdict(State.UNKNOWN, ("wrong",), mistaken=True), kind)
-    for state in (State.CRITICAL, State.UNKNOWN):
-        assert fails(Verdict(state, ("broken",)), kind) == (kind != "liveness")
 
 
 #: Words, variables among them, and whether they alone are wrong; TMP is a directory.

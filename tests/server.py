@@ -113,11 +113,6 @@ class Server:
         """The address with its scheme."""
         return f"{'https' if self._tls else 'http'}://{self.address}"
 
-    @property
-    def lines(self) -> List[str]:
-        """The first line of each request."""
-        return [request.decode("latin-1").partition("\r\n")[0] for request in self.requests]
-
     def wait_for_request(self, within: float = 10) -> None:
         """Wait until a request has come."""
         end = time.monotonic() + within

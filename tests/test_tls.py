@@ -162,7 +162,7 @@ def test_a_proxy_with_a_sound_certificate_is_used(
         assert proxy.heard.startswith(b"CONNECT ")
         assert TOKEN.encode() not in proxy.heard
         assert trust(server.url, **env).state == "OK"
-        assert proxy.lines[1].startswith(f"GET {server.url}/")
+        assert proxy.requests[1].startswith(f"GET {server.url}/".encode())
 
 
 def test_a_ca_without_key_usage_is_accepted(tmp_path: Path, ask: Ask) -> None:

@@ -34,7 +34,7 @@ from tests.domain import judge
 from tests.server import RESET, UNREAD, Script, Server, body_of, http, site
 from tests.tokens import expiring
 
-PLACE = "/etc/rodin/token"
+PLACE = "FILE"
 
 
 def line_of(verdict: Verdict) -> str:
@@ -58,8 +58,7 @@ idle | |
 one of each | {"rodin.mesh": 1 1 1} | -q rodin.mesh
   OK - 1 queue, 1 consumer, 1 job waiting, 1 job running
 backlog | mesh 2 30 2 | -w 20
-  WARNING - rodin.mesh: 30 jobs waiting (warning above 20). Add workers, or check why jobs take
-  long
+  WARNING - rodin.mesh: 30 jobs waiting (warning above 20). Add workers, or check why jobs take long
 backlog over both limits | mesh 2 30 2 | -w 10 -c 20
   CRITICAL - rodin.mesh: 30 jobs waiting (critical above 20). Add workers, or check why jobs take
   long
@@ -230,16 +229,13 @@ def test_the_line_of_a_verdict(situation: str, line: str) -> None:
 
 RUNS = """\
 the token expires soon | -w token_expires_in=604800: | token_expires_in=86271
-  WARNING - the API token expires in 23 h 57 min (warning below 7 d). Replace it in
-  /etc/rodin/token
+  WARNING - the API token expires in 23 h 57 min (warning below 7 d). Replace it in FILE
 the token has expired | -c token_expires_in=0: | token_expires_in=-10803
-  CRITICAL - the API token expired 3 h ago (critical below 0 s). Replace it in /etc/rodin/token
+  CRITICAL - the API token expired 3 h ago (critical below 0 s). Replace it in FILE
 a limit in the past | -w token_expires_in=-50: | token_expires_in=-100
-  WARNING - the API token expired 1 min 40 s ago (warning below -50 s). Replace it in
-  /etc/rodin/token
+  WARNING - the API token expired 1 min 40 s ago (warning below -50 s). Replace it in FILE
 the token expires in a range | -w token_expires_in=@0:3600 | token_expires_in=62
-  WARNING - the API token expires in 1 min 2 s (warning between 0 s and 1 h). Replace it in
-  /etc/rodin/token
+  WARNING - the API token expires in 1 min 2 s (warning between 0 s and 1 h). Replace it in FILE
 a minimum without its colon | -w token_expires_in=604800 | token_expires_in=864000
   WARNING - the API token expires in 10 d (warning above 7 d). If you meant a minimum, write -w
   token_expires_in=604800:
@@ -251,11 +247,11 @@ a queue and a slow check | -w rodin.mesh.job_awaiting=@0 -w time=2 | elapsed=3
   WARNING - rodin.mesh: 0 jobs waiting (warning at 0); the check took 3 s (warning above 2 s). Check
   why so few jobs arrive
 no response and a token that expires soon | -w token_expires_in=604800: | token_expires_in=86272 | x
-  UNKNOWN - HTTP 401 Unauthorized: x (auth); the API token expires in 23 h 57 min (warning below
-  7 d). Replace it
+  UNKNOWN - HTTP 401 Unauthorized: x (auth); the API token expires in 23 h 57 min (warning below 7
+  d). Replace it
 an error that states it | -c token_expires_in=0: | token_expires_in=-61 | expired 1 min 1 s ago
   CRITICAL - the API token expired 1 min 1 s ago (critical below 0 s); HTTP 401 Unauthorized:
-  expired 1 min 1 s ago (auth). Replace it in /etc/rodin/token
+  expired 1 min 1 s ago (auth). Replace it in FILE
 """
 
 
@@ -316,55 +312,47 @@ def test_the_line_of_a_saved_response(body: bytes, fault: str) -> None:
 # --- a server or a proxy that does not send the queues ------------------------------------------
 
 REJECTED = """\
-401 Unauthorized | sound |
-  HTTP 401 Unauthorized: the server rejected the API token (auth). Replace it in /etc/rodin/token
-401 Unauthorized | expired |
-  HTTP 401 Unauthorized: the API token expired 3 h ago (auth). Replace it in /etc/rodin/token
-401 Unauthorized | quoted |
+401 => HTTP 401 Unauthorized: the server rejected the API token (auth). Replace it in FILE
+401 | expired => HTTP 401 Unauthorized: the API token expired 3 h ago (auth). Replace it in FILE
+401 | quoted
   HTTP 401 Unauthorized: the API token does not look like a bearer token (auth). Write the token
-  alone in /etc/rodin/token, without quotes or a name
-403 Forbidden | sound |
+  alone in FILE, without quotes or a name
+403
   HTTP 403 Forbidden: the API token is not allowed to read the queue status (auth). Check its
   permissions in Rodin, or the gateway in front
-429 Too Many Requests | sound |
-  HTTP 429 Too Many Requests (throttled). Increase check_interval
-429 Too Many Requests | sound | Retry-After: 90
+429 => HTTP 429 Too Many Requests (throttled). Increase check_interval
+429 | Retry-After: 90
   HTTP 429 Too Many Requests, retry after 1 min 30 s (throttled). Increase check_interval
-404 Not Found | sound |
+404
   HTTP 404 Not Found: no Rodin API at this URL (invalid). Check host, port and path prefix in -H
-999 No | sound |
-  HTTP 999 (invalid). Run with -vvv to see the response
-400 Bad Request | sound |
-  HTTP 400 Bad Request (invalid). If it is a TLS port, use https:// in -H
-500 Internal Server Error | sound |
-  HTTP 500 Internal Server Error from SERVER. Check the log of the server or its gateway
-502 Bad Gateway | sound |
-  HTTP 502 Bad Gateway from SERVER. Check whether Rodin is running behind the gateway
-302 Found | sound | Location: /login?next=made-up
+999 => HTTP 999 (invalid). Run with -vvv to see the response
+400 => HTTP 400 Bad Request (invalid). If it is a TLS port, use https:// in -H
+500 => HTTP 500 Internal Server Error from SERVER. Check the log of the server or its gateway
+502 => HTTP 502 Bad Gateway from SERVER. Check whether Rodin is running behind the gateway
+302 | Location: /login?next=made-up
   HTTP 302 Found: redirected to a login page, /login (invalid). Check the token and the gateway's
   rule for this path
-302 Found | sound | Location: https://user:made-up@sso.example/x
+302 | Location: https://user:made-up@sso.example/x
   HTTP 302 Found: redirected to another host, https://sso.example/x (invalid). Check the token and
   the gateway's rule for this path
-307 Temporary Redirect | sound | Location: http://SERVER/api/v2/queue_status_check/
+307 | Location: http://SERVER/api/v2/queue_status_check/
   HTTP 307 Temporary Redirect: redirected to the same path with a slash (invalid). Correct the
   gateway's rule for trailing slashes and HTTPS
-301 Moved | sound | Location: https://127.0.0.1/api/v2/queue_status_check
+301 | Location: https://127.0.0.1/api/v2/queue_status_check
   HTTP 301 Moved Permanently: redirected to https://127.0.0.1/api/v2/queue_status_check (invalid).
   Use https:// in -H
-301 Moved | sound | Location: http://127.0.0.1/api/v2/queue_status_check/
+301 | Location: http://127.0.0.1/api/v2/queue_status_check/
   HTTP 301 Moved Permanently: redirected to http://127.0.0.1/api/v2/queue_status_check/ (invalid).
   Check host, port and path prefix in -H
-302 Found | sound | Location: /elsewhere
+302 | Location: /elsewhere
   HTTP 302 Found: redirected to /elsewhere (invalid). Check host, port and path prefix in -H
-302 Found | sound | Location: http://[
+302 | Location: http://[
   HTTP 302 Found: invalid redirect (invalid). Check host, port and path prefix in -H
-200 OK | sound | Content-Encoding: br
+200 | Content-Encoding: br
   SERVER sent an unknown Content-Encoding (invalid). Disable compression on the gateway
-200 OK | sound | Content-Encoding: gzip
+200 | Content-Encoding: gzip
   SERVER sent an incomplete gzip body (invalid). Disable compression on the gateway
 """
-TOKENS = {"sound": "made-up-token", "quoted": '"made-up-token"'}
 
 
 def ask(url: str, token: str = "made-up-token") -> str:
@@ -382,11 +370,12 @@ def ask(url: str, token: str = "made-up-token") -> str:
 
 @table.each(REJECTED)
 def test_the_line_of_a_rejection(situation: str, line: str, server: Server) -> None:
-    status, token, header = (part.strip() for part in situation.split("|"))
-    headers = [header.replace("SERVER", server.address)] if header else []
-    server.play(http(status, "", *headers))
-    text = TOKENS.get(token) or expiring(-10803)  # not when the tests are collected
-    assert ask(server.url, text).replace(server.address, "SERVER") == line
+    """The token is sound, expired or quoted; and the response can have a header."""
+    status, _, more = situation.partition(" | ")
+    headers = [more.replace("SERVER", server.address)] if ":" in more else []
+    server.play(http(f"{status} No", "", *headers))
+    token = {"expired": expiring(-10803), "quoted": '"made-up-token"'}.get(more, "made-up-token")
+    assert ask(server.url, token).replace(server.address, "SERVER") == line
 
 
 BROKEN: Dict[str, Script] = {
@@ -444,11 +433,11 @@ def test_the_line_of_a_broken_connection(situation: str, line: str, server: Serv
 
 PROXIES = """\
 http | 403 Forbidden
-  HTTP 403 Forbidden through proxy PROXY: the server or the proxy rejected the request (auth).
-  Check the API token in /etc/rodin/token, or add the server to NO_PROXY
+  HTTP 403 Forbidden through proxy PROXY: the server or the proxy rejected the request (auth). Check
+  the API token in FILE, or add the server to NO_PROXY
 http | 407 Who
-  HTTP 407 Proxy Authentication Required through proxy PROXY: the proxy requires a login
-  (invalid). Check USER:PASSWORD@ in HTTP_PROXY
+  HTTP 407 Proxy Authentication Required through proxy PROXY: the proxy requires a login (invalid).
+  Check USER:PASSWORD@ in HTTP_PROXY
 http | 503 No
   HTTP 503 Service Unavailable from rodin.example:80 through proxy PROXY. Check the proxy, or add
   the server to NO_PROXY
@@ -459,8 +448,8 @@ http | reset
   rodin.example:80 through proxy PROXY reset the connection. Check the log of the server or its
   gateway
 http | an SSH server
-  rodin.example:80 through proxy PROXY did not send a valid HTTP response. Check HTTP_PROXY, or
-  add the server to NO_PROXY
+  rodin.example:80 through proxy PROXY did not send a valid HTTP response. Check HTTP_PROXY, or add
+  the server to NO_PROXY
 https | 403 Forbidden
   proxy PROXY refused the connection to rodin.example:443: HTTP 403. Check HTTPS_PROXY, or add the
   server to NO_PROXY
@@ -481,11 +470,11 @@ http | http://{sense}.invalid:9
   cannot resolve host name of proxy {sense}.invalid:9. Check HTTP_PROXY, or add the server to
   NO_PROXY
 http | http://.example:3128
-  invalid proxy URL in the environment, expected http://HOST:PORT. Check HTTP_PROXY, HTTPS_PROXY
-  and ALL_PROXY
+  invalid proxy URL in the environment, expected http://HOST:PORT. Check HTTP_PROXY, HTTPS_PROXY and
+  ALL_PROXY
 http | no proxy
-  invalid proxy URL in the environment, expected http://HOST:PORT. Check HTTP_PROXY, HTTPS_PROXY
-  and ALL_PROXY
+  invalid proxy URL in the environment, expected http://HOST:PORT. Check HTTP_PROXY, HTTPS_PROXY and
+  ALL_PROXY
 https | socks5://127.0.0.1:1
   SOCKS proxies are not supported. Set HTTPS_PROXY to an HTTP proxy
 """
@@ -537,8 +526,8 @@ certificate 10 | direct | TLS handshake
   expired TLS certificate on rodin:443, or expired CA. Renew it on the server; if the CA changed,
   update --ca-file
 certificate 62 | direct | TLS handshake
-  TLS certificate name mismatch on rodin:443. Use a host name from the certificate in -H, or
-  reissue it
+  TLS certificate name mismatch on rodin:443. Use a host name from the certificate in -H, or reissue
+  it
 certificate 62 | a proxy | proxy TLS handshake
   TLS certificate name mismatch on proxy proxy:3128. Use a host name from the certificate in
   HTTP_PROXY, or reissue it
@@ -563,8 +552,8 @@ ECONNREFUSED | a tunnel | connecting
 EHOSTUNREACH | direct | connecting
   cannot connect to rodin:443: no route to host. Check firewalls and routing to the server
 ECONNRESET | direct | waiting
-  rodin:443 reset the connection. Check the server's log, and --client-cert if it requires a
-  client certificate
+  rodin:443 reset the connection. Check the server's log, and --client-cert if it requires a client
+  certificate
 closed | direct | waiting
   rodin:443 closed the connection without a response. Check the server's log, and --client-cert if
   it requires a client certificate
@@ -629,8 +618,8 @@ TLS handshake | direct
 waiting | direct
   connected to rodin:443, but no response within 2.5 s. Check the server's load, or raise -t
 waiting | a proxy
-  connected to rodin:80 through proxy proxy:3128, but no response within 2.5 s. Check the proxy
-  and the server's load, or raise -t
+  connected to rodin:80 through proxy proxy:3128, but no response within 2.5 s. Check the proxy and
+  the server's load, or raise -t
 reading | direct
   response from rodin:443 incomplete after 2.5 s. Check the server's load and the network
 """

@@ -30,6 +30,7 @@ from check_rodin_queues.thresholds import parse_threshold
 from check_rodin_queues.token import Token
 from check_rodin_queues.watchdog import Watchdog
 from tests import domain, table
+from tests.console import run
 from tests.domain import judge
 from tests.server import RESET, UNREAD, Script, Server, body_of, http, site
 from tests.tokens import expiring
@@ -299,14 +300,14 @@ def test_the_line_of_a_response_that_cannot_be_used(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("body", "fault"),
-    [(b"ok", "invalid JSON (line 1 column 1)"), (b" " * (1024 * 1024 + 1), "more than 1 MiB")],
+    [("ok", "invalid JSON (line 1 column 1)"), (" " * (1024 * 1024 + 1), "more than 1 MiB")],
     ids=["ok", "large"],
 )
-def test_the_line_of_a_saved_response(body: bytes, fault: str) -> None:
-    with pytest.raises(RequestError) as raised:
-        response.parse_saved(body)
-    said = f"the saved response has {fault}. Check the file of --input"
-    assert line_of_error(raised.value, "invalid") == said
+def test_the_line_of_a_saved_response(body: str, fault: str) -> None:
+    assert run("--input", "-", stdin=body).text == (
+        f"RODIN_QUEUES UNKNOWN - the saved response has {fault} (invalid). "
+        "Check the file of --input"
+    )
 
 
 # --- a server or a proxy that does not send the queues ------------------------------------------

@@ -95,7 +95,7 @@ def _proxy_address(url: str) -> str:
     try:
         parts = urlsplit(url)
         port = parts.port
-        url.encode("latin-1")  # requests sends user and password so
+        url.encode("latin-1")  # as requests does for the password, whose error would show it
     except ValueError:
         raise RequestError("unreachable", *BAD_PROXY) from None
     if parts.scheme.startswith("socks"):

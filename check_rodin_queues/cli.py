@@ -29,7 +29,7 @@ from check_rodin_queues.output import DEBUG, NOTICE, REQUEST, Notes, Report
 from check_rodin_queues.response import MAX_BYTES, Snapshot, parse
 from check_rodin_queues.second_look import PAUSE, Looks, look_again
 from check_rodin_queues.selection import covers, select, unmatched
-from check_rodin_queues.server import Server, find_server
+from check_rodin_queues.server import HOST_VARIABLE, Server, find_server
 from check_rodin_queues.thresholds import RUN, Thresholds
 from check_rodin_queues.token import Token, find_token, token_to_redact
 
@@ -206,6 +206,8 @@ class Run:
     def _judge_failure(self, options: Options, failure: RequestError) -> Verdict:
         if self._elapsed is None and self._client:
             self._elapsed = self._watchdog.elapsed()
+        if options.host is None:
+            failure.next_step = failure.next_step.replace("-H", HOST_VARIABLE)
         return self._judge(options, {}, failure=failure)
 
     def _judge(self, options: Options, names: Mapping[str, str], **found: Any) -> Verdict:

@@ -13,7 +13,7 @@ import time
 import zlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Optional
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3.exceptions
@@ -44,7 +44,8 @@ _FROM_GATEWAY = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPSta
 _CHECK_URL = "Check host, port and path prefix in -H"
 #: Next steps for plain HTTP, which a proxy forwards.
 _CHECK_PROXY = "Check the proxy, or add the server to NO_PROXY"
-_LOGIN = ("login", "signin", "sign_in", "auth", "sso", "oauth")
+_LOGIN = r"login|sign.?in|\b(auth|oauth2?|saml2?|sso|idp)\b"
+_PORTS = {"http": 80, "https": 443}
 
 
 class Client:
@@ -165,8 +166,10 @@ class Client:
             return self._redirect(said, response.headers["Location"])
         cause, next_step = "", "Run with -vvv to see the response"
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            cause = ": the proxy requires a login"
-            next_step = f"Check USER:PASSWORD@ in {self.route.variable}"
+            by_gateway = "a gateway", "Check the gateway in front of the server"
+            by_proxy = "the proxy", f"Check USER:PASSWORD@ in {self.route.variable}"
+            who, next_step = by_proxy if forwarding else by_gateway
+            cause = f": {who} requires a login"
         elif status == HTTPStatus.BAD_REQUEST and self.route.server.scheme == "http":
             next_step = "If it is a TLS port, use https:// in -H"
         elif status in _NO_API:
@@ -194,21 +197,22 @@ class Client:
 
     def _redirect(self, said: str, location: str) -> RequestError:
         """Return the error for a redirect; it names the target without what could be a secret."""
-        own = urlsplit(self.route.server.url)
+        url = self.route.server.url
         try:
-            parts = urlsplit(self._token.redact(location)[:_SHOWN_HEADER])
-            same_host = parts.hostname in (None, own.hostname)
+            own, target = urlsplit(url), urlsplit(urljoin(url, self._token.redact(location)))
+            ports = [parts.port or _PORTS.get(parts.scheme) for parts in (own, target)]
         except ValueError:
             return invalid(f"{said}: invalid redirect", _CHECK_URL)
-        host = parts.netloc.rpartition("@")[2]
-        target = (f"{parts.scheme}://{host}" if host else "") + parts.path
-        where, next_step = target[:60], _CHECK_URL
-        if same_host and (own.scheme, parts.scheme) == ("http", "https"):
+        same_host = target.hostname == own.hostname
+        address = f"{target.scheme}://{target.netloc.rpartition('@')[2]}"
+        same_server = same_host and ports[0] == ports[1]
+        where, next_step = f"{'' if same_server else address}{target.path}"[:60], _CHECK_URL
+        if same_host and (own.scheme, target.scheme) == ("http", "https"):
             next_step = "Use https:// in -H"
-        elif host in ("", own.netloc) and parts.path in (f"{own.path}/", own.path):
-            where = f"the same path{' with a slash' if parts.path.endswith('/') else ''}"
+        elif same_server and target.path.rstrip("/") == own.path:
+            where = f"the same path{' with a slash' if target.path.endswith('/') else ''}"
             next_step = "Correct the gateway's rule for trailing slashes and HTTPS"
-        elif not same_host or any(word in parts.path.lower() for word in _LOGIN):
+        elif not same_host or re.search(_LOGIN, target.path, re.IGNORECASE):
             where = f"{'a login page' if same_host else 'another host'}, {where}"
             next_step = "Check the token and the gateway's rule for this path"
         return invalid(f"{said}: redirected to {where}", next_step)

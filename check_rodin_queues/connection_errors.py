@@ -52,6 +52,7 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACK
 _CHECK_PEER = "Check the server's log, and --client-cert if it requires a client certificate"
 _CHECK_PROXY = "Check {variable}, or add the server to NO_PROXY"
 _CHECK_ROUTE = "Check firewalls and routing to {peer}"
+_TLS_PORT = "If it is a TLS port, use https:// in -H"
 CHECK_LOG = "Check the log of the server or its gateway"
 #: The first exception of the chain that is here decides.
 _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
@@ -93,6 +94,7 @@ def timed_out(route: Route, timeout: float) -> RequestError:
     """Return the error for a request whose time ended."""
     cause, next_step = _TIMEOUTS[route.phase]
     if route.phase == Phase.WAITING and route.forwarding:
+        cause = "connected to proxy {proxy}, but no response from {address} within {timeout:g} s"
         next_step = "Check the proxy and the server's load, or raise -t"
     return _error("timeout", (cause, next_step), route, timeout)
 
@@ -128,7 +130,8 @@ def _words(causes: List[BaseException], route: Route) -> _Words:
         return CERTIFICATE_ERRORS.get(certificate.verify_code, other)
     tls = _first(causes, ssl.SSLError)
     if tls is not None:
-        return _tls_words(tls)
+        cause, next_step = _tls_words(tls)
+        return cause, _CHECK_PROXY if route.proxy and route.phase == Phase.TLS else next_step
     if _first(causes, socket.gaierror):
         return _resolve_words(route)
     by_type = (words for kind, words in _BY_TYPE if _first(causes, kind))
@@ -149,7 +152,7 @@ def _connection_words(causes: List[BaseException], route: Route) -> _Words:
 def _broken_words(causes: List[BaseException], route: Route) -> _Words:
     plain = route.server.scheme == "http"
     if _first(causes, http.client.RemoteDisconnected):
-        next_step = "If it is a TLS port, use https:// in -H" if plain else _CHECK_PEER
+        next_step = _TLS_PORT if plain else _CHECK_PEER
         return "{where} closed the connection without a response", next_step
     protocol = _first(causes, http.client.HTTPException)
     if protocol is not None and "headers" in str(protocol):
@@ -161,7 +164,7 @@ def _broken_words(causes: List[BaseException], route: Route) -> _Words:
         return "{where} did not send a valid HTTP response", next_step
     was_connected = route.phase not in (Phase.RESOLVING, Phase.CONNECTING)
     if was_connected and number in (errno.ECONNRESET, errno.EPIPE):
-        return "{where} reset the connection", CHECK_LOG if plain else _CHECK_PEER
+        return "{where} reset the connection", _TLS_PORT if plain else _CHECK_PEER
     is_refused = number == errno.ECONNREFUSED
     next_step = "Check that Rodin is running, and the port" if is_refused else _CHECK_ROUTE
     return f"cannot connect to {{where}}: {os.strerror(number).lower()}", next_step
@@ -170,9 +173,9 @@ def _broken_words(causes: List[BaseException], route: Route) -> _Words:
 def _tls_words(error: ssl.SSLError) -> _Words:
     reason = (error.reason or "").upper()
     if any(name in reason for name in _NO_TLS):
-        next_step = "Check the port; for plain HTTP, use {option} http://HOST"
+        next_step = "Check the port; for plain HTTP, use http:// in {option}"
         return "{where} does not speak TLS", next_step
-    next_step = "Check --client-cert and --client-key: the server may require a client certificate"
+    next_step = "Check --client-cert: the server may require a client certificate, or reject it"
     if "PROTOCOL" in reason:  # PROTOCOL_VERSION, UNSUPPORTED_PROTOCOL
         next_step = "Enable TLS 1.2 on the server"
     elif "UNRECOGNIZED_NAME" in reason:

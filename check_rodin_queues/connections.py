@@ -73,7 +73,8 @@ class Route:
         """Who is at the other end in this phase, for messages."""
         if self.to_proxy:
             return f"proxy {self.proxy}"
-        through = f" through proxy {self.proxy}" if self.forwarding else ""
+        by_proxy = self.forwarding or (self.proxy and self.phase == Phase.TLS)
+        through = f" through proxy {self.proxy}" if by_proxy else ""
         return f"{self.server.address}{through}"
 
 

@@ -13,7 +13,7 @@ HOST_VARIABLE = "RODIN_URL"
 PATH = "/api/v2/queue_status_check"
 #: Suffixes that the vendor's samples show. They are removed from the path prefix.
 _KNOWN_SUFFIX = f"({PATH}|/api/v2|/api)$"
-_HOST_NAME = r"(?!.{254})(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?"
+_HOST_NAME = r"(?!-|.{254})(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?"
 _PREFIX = r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*"
 _MAX_PORT = 65535
 _DEFAULT_PORTS = {"http": 80, "https": 443}

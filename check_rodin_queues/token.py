@@ -122,7 +122,7 @@ def _checked(text: str, origin: str, place: str) -> Token:
         cause, next_step = "has characters outside ASCII", f"Copy it to {place} again"
     elif not text.isprintable() or " " in text:
         cause = "has a space or control character inside"
-        next_step = f"Write the token alone in {place}, without 'Bearer'"
+        next_step = f"Write the token alone in {place}, without 'Bearer', quotes or a name"
     else:
         return Token(text, place)
     raise ConfigError(f"{origin}: the API token {cause}", next_step)

@@ -326,6 +326,9 @@ REJECTED = """\
   HTTP 429 Too Many Requests, retry after 1 min 30 s (throttled). Increase check_interval
 404
   HTTP 404 Not Found: no Rodin API at this URL (invalid). Check host, port and path prefix in -H
+407
+  HTTP 407 Proxy Authentication Required: a gateway requires a login (invalid). Check the gateway in
+  front of the server
 999 => HTTP 999 (invalid). Run with -vvv to see the response
 400 => HTTP 400 Bad Request (invalid). If it is a TLS port, use https:// in -H
 500 => HTTP 500 Internal Server Error from SERVER. Check the log of the server or its gateway
@@ -336,6 +339,14 @@ REJECTED = """\
 302 | Location: https://user:made-up@sso.example/x
   HTTP 302 Found: redirected to another host, https://sso.example/x (invalid). Check the token and
   the gateway's rule for this path
+302 | Location: //sso.example/oauth2
+  HTTP 302 Found: redirected to another host, http://sso.example/oauth2 (invalid). Check the token
+  and the gateway's rule for this path
+302 | Location: ?next=made-up
+  HTTP 302 Found: redirected to the same path (invalid). Correct the gateway's rule for trailing
+  slashes and HTTPS
+302 | Location: /author
+  HTTP 302 Found: redirected to /author (invalid). Check host, port and path prefix in -H
 307 | Location: http://SERVER/api/v2/queue_status_check/
   HTTP 307 Temporary Redirect: redirected to the same path with a slash (invalid). Correct the
   gateway's rule for trailing slashes and HTTPS
@@ -379,6 +390,12 @@ def test_the_line_of_a_rejection(situation: str, line: str, server: Server) -> N
     assert ask(server.url, token).replace(server.address, "SERVER") == line
 
 
+def test_the_next_step_names_the_variable_that_has_the_host(server: Server) -> None:
+    server.play(http("404 No"))
+    found = run(env={"RODIN_URL": server.url, "RODIN_API_KEY": "made-up-token"}).text
+    assert found.endswith("(invalid). Check host, port and path prefix in RODIN_URL")
+
+
 BROKEN: Dict[str, Script] = {
     "closed without a response": b"",
     "reset": [RESET],
@@ -397,7 +414,7 @@ CONNECTIONS = """\
 http | closed without a response
   SERVER closed the connection without a response. If it is a TLS port, use https:// in -H
 http | reset
-  SERVER reset the connection. Check the log of the server or its gateway
+  SERVER reset the connection. If it is a TLS port, use https:// in -H
 http | closed in the body
   SERVER closed the connection in the middle of the response. Check the log of the server or its
   gateway
@@ -410,13 +427,13 @@ http | a long header
 http | two lengths
   SERVER sent an invalid header. Check the log of the server or its gateway
 https | plain HTTP
-  SERVER does not speak TLS. Check the port; for plain HTTP, use -H http://HOST
+  SERVER does not speak TLS. Check the port; for plain HTTP, use http:// in -H
 https | closed
-  TLS handshake with SERVER failed: connection closed. Check --client-cert and --client-key: the
-  server may require a client certificate
+  TLS handshake with SERVER failed: connection closed. Check --client-cert: the server may
+  require a client certificate, or reject it
 https | a TLS alert
-  TLS handshake with SERVER failed: handshake failure. Check --client-cert and --client-key: the
-  server may require a client certificate
+  TLS handshake with SERVER failed: handshake failure. Check --client-cert: the server may
+  require a client certificate, or reject it
 https | an alert on the version
   TLS handshake with SERVER failed: protocol version. Enable TLS 1.2 on the server
 https | an alert on the name
@@ -446,8 +463,8 @@ http | closed without a response
   rodin.example:80 through proxy PROXY closed the connection without a response. Check HTTP_PROXY,
   or add the server to NO_PROXY
 http | reset
-  rodin.example:80 through proxy PROXY reset the connection. Check the log of the server or its
-  gateway
+  rodin.example:80 through proxy PROXY reset the connection. Check HTTP_PROXY, or add the server to
+  NO_PROXY
 http | an SSH server
   rodin.example:80 through proxy PROXY did not send a valid HTTP response. Check HTTP_PROXY, or add
   the server to NO_PROXY
@@ -535,10 +552,16 @@ certificate 62 | a proxy | proxy TLS handshake
 certificate 66 EE key too {weak} | direct | TLS handshake
   rejected TLS certificate on rodin:443: EE key too weak. Replace it on the server
 reason HTTP_REQUEST | direct | TLS handshake
-  rodin:443 does not speak TLS. Check the port; for plain HTTP, use -H http://HOST
+  rodin:443 does not speak TLS. Check the port; for plain HTTP, use http:// in -H
+certificate 20 | a tunnel | TLS handshake
+  untrusted TLS certificate on rodin:443 through proxy proxy:3128: unknown CA or missing
+  intermediate. Pass the CA with --ca-file, or send the full chain
+reason EOF | a tunnel | TLS handshake
+  TLS handshake with rodin:443 through proxy proxy:3128 failed: eof. Check HTTPS_PROXY, or add the
+  server to NO_PROXY
 reason TLSV13_ALERT_CERTIFICATE_REQUIRED | direct | waiting
-  TLS handshake with rodin:443 failed: certificate required. Check --client-cert and --client-key:
-  the server may require a client certificate
+  TLS handshake with rodin:443 failed: certificate required. Check --client-cert: the server may
+  require a client certificate, or reject it
 no address | direct | resolving
   cannot resolve host name rodin. Check -H, and DNS on the monitoring host
 no address | -6 | resolving
@@ -619,8 +642,8 @@ TLS handshake | direct
 waiting | direct
   connected to rodin:443, but no response within 2.5 s. Check the server's load, or raise -t
 waiting | a proxy
-  connected to rodin:80 through proxy proxy:3128, but no response within 2.5 s. Check the proxy and
-  the server's load, or raise -t
+  connected to proxy proxy:3128, but no response from rodin:80 within 2.5 s. Check the proxy and the
+  server's load, or raise -t
 reading | direct
   response from rodin:443 incomplete after 2.5 s. Check the server's load and the network
 """

@@ -247,7 +247,7 @@ def test_the_forms_of_a_server(source: str, text: str) -> None:
 
 BAD_SERVERS = """\
 ?x rodin?x rodin#x rodin/? user@rodin https://user:made-up@rodin https://@rodin http://a\\@b ro\\din
-ftp://rodin ://rodin https:// https:///x http:rodin http:/x //rodin rodin/x|y rodin/<x> rodin\x7f
+-4 ftp://rodin ://rodin https:// https:///x http:rodin http:/x //rodin rodin/x|y rodin/<x> rodin\x7f
 rodin: rodin:x rodin:0 rodin:65536 rodin:-1 rodin:+1 rodin:1:2 rodin:\u0661 rodin:1_0 :80 http://:80
 rodin..example .rodin rodin.. ro*din ro%din r\xf6din [rodin] [10.0.0.1] http://::1 1:2:3
 [::1 ::1] [::1]x [::1]:x [::1%eth0] ::1%eth0 [[::1]] :::1 []

@@ -60,10 +60,10 @@ _ => --token-file: the API token is empty. Put the token in TOKEN
 /second => --token-file: the API token is empty. Put the token in TOKEN
 Bearer made-up
   --token-file: the API token has a space or control character inside. Write the token alone
-  in TOKEN, without 'Bearer'
+  in TOKEN, without 'Bearer', quotes or a name
 made\0up
   --token-file: the API token has a space or control character inside. Write the token alone
-  in TOKEN, without 'Bearer'
+  in TOKEN, without 'Bearer', quotes or a name
 m\xe4de-up => --token-file: the API token has characters outside ASCII. Copy it to TOKEN again
 LONGx => --token-file: the API token is longer than 16 KiB. Check the path
 """

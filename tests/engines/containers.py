@@ -35,7 +35,11 @@ USER = Account("plugin", 65532, 65532)
 #: A customer's worker before the plugin is added. It does nothing, and reaps no child.
 BASE = "localhost/rodin-mesh-worker:base"
 WORKER_UID = 1000
-STAND_IN = (f"--change=USER {WORKER_UID}", '--change=ENTRYPOINT ["sleep", "infinity"]')
+STAND_IN = (
+    f"--change=USER {WORKER_UID}",
+    "--change=ENV PATH=/usr/local/bin:/usr/bin:/bin",
+    '--change=ENTRYPOINT ["sleep", "infinity"]',
+)
 PACKAGES = "python3,python3-venv,bash,coreutils,dash,findutils,libc-bin"
 USERS = 'for file in passwd group; do echo root:x:0:0::/:/bin/sh >"$1/etc/$file"; done'
 

@@ -6,9 +6,8 @@ A metric's value is a Finding that has no state yet. All data are complete befor
 is: in nagiosplugin an error on the way would be UNKNOWN and hide what was found.
 """
 
-from __future__ import annotations
-
-from typing import FrozenSet, Generator, Iterator, List, Mapping, NamedTuple, Optional, Tuple, cast
+from collections.abc import Generator, Iterator, Mapping
+from typing import NamedTuple, Optional, cast
 
 import nagiosplugin
 
@@ -46,7 +45,7 @@ class Attempt(NamedTuple):
 
     selection: Optional[Selection] = None
     failure: Optional[RequestError] = None
-    stalled: FrozenSet[str] = frozenset()
+    stalled: frozenset[str] = frozenset()
     elapsed: Optional[float] = None
     timeout: float = 0
     token_expires_in: Optional[int] = None
@@ -63,7 +62,7 @@ def judge(policy: Policy, attempt: Attempt, names: Mapping[str, str]) -> Verdict
     context = FindingContext(policy.states, attempt)
     check = nagiosplugin.Check(Response(policy, attempt, names), context)
     check()
-    findings = cast("Tuple[Finding, ...]", tuple(result.hint for result in check.results.results))
+    findings = cast("tuple[Finding, ...]", tuple(result.hint for result in check.results.results))
     perfdata = tuple(map(str, sorted(context.perfdata, key=Perfdata.sort_key)))
     return describe(findings)._replace(perfdata=perfdata)
 
@@ -119,7 +118,7 @@ class Response(nagiosplugin.Resource):
             if condition.name != STALLED or queue.name in self._attempt.stalled:
                 yield Finding(condition.name, queue, display)
 
-    def _sums(self, queues: Tuple[Queue, ...]) -> Iterator[Finding]:
+    def _sums(self, queues: tuple[Queue, ...]) -> Iterator[Finding]:
         """Yield the sums that a threshold names."""
         for field in FIELDS:
             limits = self._thresholds.limits(TOTAL, field)
@@ -142,7 +141,7 @@ class FindingContext(nagiosplugin.Context):
             TIME.name: ("s", "0", str(attempt.timeout)),
             TOKEN_EXPIRES_IN.name: ("s", "", ""),
         }
-        self.perfdata: List[Perfdata] = []
+        self.perfdata: list[Perfdata] = []
 
     def evaluate(
         self, metric: nagiosplugin.Metric, _resource: nagiosplugin.Resource
@@ -183,6 +182,6 @@ class Perfdata(nagiosplugin.Performance):
         limits = f"{self.warn};{self.crit};{self.min};{self.max}"
         return f"{label}={self.value}{self.uom};{limits}".rstrip(";")
 
-    def sort_key(self) -> Tuple[bool, str]:
+    def sort_key(self) -> tuple[bool, str]:
         """Return the order: labels of queues and sums, then those of the run."""
         return self.label in (TIME.name, TOKEN_EXPIRES_IN.name), self.label

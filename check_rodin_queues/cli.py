@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Union
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 from check_rodin_queues import __version__, output
 from check_rodin_queues import options as command_line
@@ -44,7 +45,7 @@ _MAX_EXCLUDED = 20
 class Run:
     """One run. It knows at each moment what to report if the run has to end early."""
 
-    def __init__(self, words: List[str], environ: Mapping[str, str], watchdog: Watchdog) -> None:
+    def __init__(self, words: list[str], environ: Mapping[str, str], watchdog: Watchdog) -> None:
         self._words = words
         self._environ = environ
         self._watchdog = watchdog
@@ -91,7 +92,7 @@ class Run:
         if not own.extra_opts:
             return own
         self._step = "reading --extra-opts"
-        found: List[str] = []
+        found: list[str] = []
         for locator in own.extra_opts:
             found += read_words(locator, self._environ)
         try:
@@ -245,7 +246,7 @@ class Run:
         return self._judge_failure(options, failure)
 
     def _report(self, verdict: Verdict) -> Report:
-        more: List[str] = []
+        more: list[str] = []
         if self._notes.shows(NOTICE):
             more += output.long_output(verdict.findings) + self._notes.lines()
         if self._notes.shows(REQUEST):

@@ -5,9 +5,8 @@ and its counts to `messages.FACTS`. Every other condition is the condition of a 
 found when the response is compared with what is required.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Callable, List, Mapping, NamedTuple, Optional, Tuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Callable, NamedTuple, Optional
 
 from check_rodin_queues.errors import State, UsageError, quoted, suggestion
 
@@ -21,14 +20,14 @@ class Condition(NamedTuple):
     name: str
     default: State
     meaning: str
-    applies: Optional[Callable[[Queue], bool]] = None
+    applies: Optional[Callable[..., bool]] = None
 
 
-def _is_stranded(queue: Queue) -> bool:
+def _is_stranded(queue: "Queue") -> bool:
     return queue.job_awaiting > 0 and queue.consumers == 0
 
 
-def is_stalled(queue: Queue) -> bool:
+def is_stalled(queue: "Queue") -> bool:
     """Return whether jobs are waiting, consumers are connected and no job runs."""
     return queue.job_awaiting > 0 and queue.consumers > 0 and queue.job_running == 0
 
@@ -55,7 +54,7 @@ CONDITIONS = (
 DEFAULT_STATES: Mapping[str, State] = {row.name: row.default for row in CONDITIONS}
 
 
-def parse_states(text: str) -> List[Tuple[str, State]]:
+def parse_states(text: str) -> list[tuple[str, State]]:
     """Read `CONDITION=STATE[,CONDITION=STATE...]`; raises UsageError."""
     states = []
     for pair in text.split(","):
@@ -73,6 +72,6 @@ def parse_states(text: str) -> List[Tuple[str, State]]:
     return states
 
 
-def applying(queue: Queue) -> Tuple[Condition, ...]:
+def applying(queue: "Queue") -> tuple[Condition, ...]:
     """Return the conditions that apply to *queue*."""
     return tuple(row for row in CONDITIONS if row.applies is not None and row.applies(queue))

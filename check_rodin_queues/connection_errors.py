@@ -12,7 +12,7 @@ import http.client
 import os
 import re
 import socket
-from typing import TYPE_CHECKING, Any, Dict, List, Tuple, Type
+from typing import TYPE_CHECKING, Any
 
 import urllib3.exceptions
 from urllib3.util.ssl_match_hostname import CertificateError
@@ -23,7 +23,7 @@ from check_rodin_queues.errors import RequestError
 if TYPE_CHECKING:
     import ssl
 
-_Words = Tuple[str, str]
+_Words = tuple[str, str]
 
 #: {where} is the peer, {option} is where its name was given, and {variable} names the proxy.
 _UNTRUSTED = (
@@ -35,7 +35,7 @@ _WRONG_NAME = (
     "Use a host name from the certificate in {option}, or reissue it",
 )
 #: OpenSSL's X509_V_ERR_* codes; of any other its own text is shown.
-CERTIFICATE_ERRORS: Dict[int, _Words] = {
+CERTIFICATE_ERRORS: dict[int, _Words] = {
     **dict.fromkeys((2, 7, 19, 20, 21), _UNTRUSTED),
     9: ("TLS certificate on {where} is not yet valid", "Check the clocks of both hosts"),
     10: (
@@ -55,7 +55,7 @@ _CHECK_ROUTE = "Check firewalls and routing to {peer}"
 _TLS_PORT = "If it is a TLS port, use https:// in -H"
 CHECK_LOG = "Check the log of the server or its gateway"
 #: The first exception of the chain that is here decides.
-_BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
+_BY_TYPE: tuple[tuple[type[BaseException], _Words], ...] = (
     (urllib3.exceptions.LocationParseError, BAD_PROXY),
     (http.client.InvalidURL, BAD_PROXY),
     (UnicodeError, BAD_PROXY),  # no such host name can be resolved
@@ -70,7 +70,7 @@ _BY_TYPE: Tuple[Tuple[Type[BaseException], _Words], ...] = (
 
 _NO_HANDSHAKE = "no TLS handshake with {where} within {timeout:g} s"
 #: What a timeout says in each phase.
-_TIMEOUTS: Dict[str, _Words] = {
+_TIMEOUTS: dict[str, _Words] = {
     Phase.RESOLVING: (
         "DNS did not resolve {host} within {timeout:g} s",
         "Check DNS on the monitoring host",
@@ -120,7 +120,7 @@ def _error(condition: str, words: _Words, route: Route, timeout: float = 0) -> R
     return RequestError(condition, cause.format(**facts), next_step.format(**facts))
 
 
-def _words(causes: List[BaseException], route: Route) -> _Words:
+def _words(causes: list[BaseException], route: Route) -> _Words:
     import ssl  # noqa: PLC0415 — plain HTTP needs it only for an error
 
     certificate = _first(causes, ssl.SSLCertVerificationError)
@@ -138,7 +138,7 @@ def _words(causes: List[BaseException], route: Route) -> _Words:
     return next(by_type, None) or _connection_words(causes, route)
 
 
-def _connection_words(causes: List[BaseException], route: Route) -> _Words:
+def _connection_words(causes: list[BaseException], route: Route) -> _Words:
     refused = re.search(r"Tunnel connection failed: ([1-5][0-9]{2})\b", " ".join(map(str, causes)))
     if refused:
         cause = f"proxy {{proxy}} refused the connection to {{address}}: HTTP {refused[1]}"
@@ -149,7 +149,7 @@ def _connection_words(causes: List[BaseException], route: Route) -> _Words:
     return cause, _CHECK_PROXY if from_proxy else next_step
 
 
-def _broken_words(causes: List[BaseException], route: Route) -> _Words:
+def _broken_words(causes: list[BaseException], route: Route) -> _Words:
     plain = route.server.scheme == "http"
     if _first(causes, http.client.RemoteDisconnected):
         next_step = _TLS_PORT if plain else _CHECK_PEER
@@ -194,11 +194,11 @@ def _resolve_words(route: Route) -> _Words:
     return cause, _CHECK_PROXY if route.proxy else "Check -H, and DNS on the monitoring host"
 
 
-def _first(causes: List[BaseException], kind: Type[BaseException]) -> Any:
+def _first(causes: list[BaseException], kind: type[BaseException]) -> Any:
     return next((cause for cause in causes if isinstance(cause, kind)), None)
 
 
-def _causes(error: BaseException) -> List[BaseException]:
+def _causes(error: BaseException) -> list[BaseException]:
     """Return *error* and what it was made from, by its arguments and by its context."""
     causes = [error]
     for cause in causes:  # it grows on the way

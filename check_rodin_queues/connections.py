@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING, Any, Tuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests.adapters
@@ -164,7 +164,7 @@ class _Connection:
         self.adapter.route.phase = Phase.WAITING
 
 
-def _has_route(target: Tuple[Any, ...]) -> bool:
+def _has_route(target: tuple[Any, ...]) -> bool:
     """Return whether this host has a route to an address; a UDP socket sends nothing for this.
 
     A host without IPv6 has none to IPv6 addresses. Their error would hide that of the others.
@@ -177,7 +177,7 @@ def _has_route(target: Tuple[Any, ...]) -> bool:
     return True
 
 
-def _shown(address: Tuple[Any, ...]) -> str:
+def _shown(address: tuple[Any, ...]) -> str:
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 

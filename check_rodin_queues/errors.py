@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import Iterable
+from collections.abc import Iterable
 
 
 class State(enum.IntEnum):

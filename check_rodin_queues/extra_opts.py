@@ -12,7 +12,7 @@ of equal options.
 from __future__ import annotations
 
 import os
-from typing import Iterator, List, Mapping, Tuple
+from collections.abc import Iterator, Mapping
 
 from check_rodin_queues.errors import CheckError, ConfigError, UsageError, quoted, suggestion
 from check_rodin_queues.inputs import read_file, read_variable, shown_path
@@ -36,7 +36,7 @@ STANDARD_PLACES = (
 _MAX_BYTES = 1024 * 1024
 
 
-def read_words(locator: str, environ: Mapping[str, str]) -> List[str]:
+def read_words(locator: str, environ: Mapping[str, str]) -> list[str]:
     """Return the options of the section and file that *locator* names, as command-line words.
 
     Raises ConfigError, or UsageError if *locator* itself is wrong.
@@ -93,7 +93,7 @@ def _section(text: str, wanted: str, where: str) -> Iterator[str]:
             yield word
 
 
-def _word(line: str, known: Mapping[str, Tuple[str, bool]]) -> str:
+def _word(line: str, known: Mapping[str, tuple[str, bool]]) -> str:
     """Return an option as one word, since its value can begin with a dash."""
     name, equals, value = (part.strip() for part in line.partition("="))
     if not equals:

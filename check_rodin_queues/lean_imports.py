@@ -20,7 +20,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import Any, Callable, Tuple
+from typing import Any, Callable
 
 _CHARSETS = ("chardet", "charset_normalizer")
 _COMPRESSIONS = ("bz2", "lzma")
@@ -46,7 +46,7 @@ class LazyPattern:
         """What `isinstance` sees; `re` asks it too."""
         return re.Pattern
 
-    def __reduce__(self) -> Tuple[Callable[..., Any], Tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _compile, self._args
 
     def __eq__(self, other: object) -> bool:
@@ -89,7 +89,7 @@ def load_requests(tls: bool) -> None:
         sys.modules.pop("hashlib", None)
 
 
-def _imports_without(modules: Tuple[str, ...]) -> bool:
+def _imports_without(modules: tuple[str, ...]) -> bool:
     """Import requests as if *modules* were not installed; return whether it agreed."""
     hidden = [name for name in modules if name not in sys.modules]
     for name in hidden:

@@ -7,9 +7,8 @@ The next step of the worst problem stands at the end.
 `connection_errors` and the modules that raise an error have their own words.
 """
 
-from __future__ import annotations
-
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
 
 from check_rodin_queues.conditions import DEFAULT_STATES, EMPTY, INVALID, MISSING, STALLED, STRANDED
 from check_rodin_queues.errors import SEVERITY, State
@@ -23,7 +22,7 @@ _IDLE = "Check why so few jobs arrive"
 _OVERLOADED = "Add workers, or check why jobs take long"
 
 #: The words of each metric: its fact with {} for the value, and the next step above and below.
-WORDS: Dict[str, Tuple[str, str, str]] = {
+WORDS: dict[str, tuple[str, str, str]] = {
     "consumers": ("{} consumers", "Check why so many workers connect", "Start more workers"),
     "job_awaiting": ("{} jobs waiting", _OVERLOADED, _IDLE),
     "job_running": ("{} jobs running", "Check what the workers are doing", _IDLE),
@@ -33,7 +32,7 @@ WORDS: Dict[str, Tuple[str, str, str]] = {
     TOKEN_EXPIRES_IN.name: ("the API token {}", _CHECK_LIMIT, "Replace it"),
 }
 #: The counts that show a condition of a queue; its name stands after the last.
-FACTS: Dict[str, Tuple[str, ...]] = {
+FACTS: dict[str, tuple[str, ...]] = {
     STRANDED: ("consumers", "job_awaiting"),
     STALLED: ("job_awaiting", "consumers", "job_running"),
 }
@@ -58,7 +57,7 @@ class Finding(NamedTuple):
     queue: Optional[Queue] = None
     display: str = ""
     value: float = 0
-    limits: Tuple[Threshold, ...] = ()
+    limits: tuple[Threshold, ...] = ()
     cause: str = ""
     shared: str = ""
     next_step: str = ""
@@ -74,20 +73,20 @@ class Finding(NamedTuple):
         """The label that perfdata shows."""
         return f"{self.display}.{self.name}" if self.display else self.name
 
-    def breach(self) -> Tuple[Threshold, str]:
+    def breach(self) -> tuple[Threshold, str]:
         """Return the threshold that decided *state*, which is not OK, and the side."""
         threshold = next(one for one in self.limits if one.level is self.state)
         return threshold, threshold.limit.side(self.value)
 
 
-def worst_first(findings: Sequence[Finding]) -> List[Finding]:
+def worst_first(findings: Sequence[Finding]) -> list[Finding]:
     """Return *findings* by their state; those of one state stay in order."""
     return sorted(findings, key=lambda finding: -SEVERITY[finding.state])
 
 
-def by_queue(findings: Sequence[Finding]) -> List[List[Finding]]:
+def by_queue(findings: Sequence[Finding]) -> list[list[Finding]]:
     """Return the findings about one queue together, and each other one alone; the worst first."""
-    groups: Dict[object, List[Finding]] = {}
+    groups: dict[object, list[Finding]] = {}
     for number, finding in enumerate(worst_first(findings)):
         groups.setdefault(finding.queue or number, []).append(finding)
     return list(groups.values())
@@ -101,10 +100,10 @@ class Verdict(NamedTuple):
     """
 
     state: State
-    problems: Tuple[str, ...]
+    problems: tuple[str, ...]
     next_step: str = ""
-    perfdata: Tuple[str, ...] = ()
-    findings: Tuple[Finding, ...] = ()
+    perfdata: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
     mistaken: bool = False
 
     @property
@@ -126,7 +125,7 @@ class Problem:
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.first, self.queue = findings[0], findings[0].queue
         self.is_stalled = any(finding.name == STALLED for finding in findings)
-        self.facts: Dict[str, Tuple[float, List[Finding]]] = {}
+        self.facts: dict[str, tuple[float, list[Finding]]] = {}
         for finding in sorted(findings, key=lambda one: one.is_metric):
             explained = STRANDED if finding.value == float("inf") else finding.name
             names = FACTS.get(explained, (finding.name,))
@@ -135,7 +134,7 @@ class Problem:
             self.facts[names[-1]][1].insert(0, finding)
         self.is_dead = bool(self.queue and not self.queue.consumers and "consumers" in self.facts)
 
-    def kind(self) -> Tuple[object, ...]:
+    def kind(self) -> tuple[object, ...]:
         """Return what is equal for problems that share a phrase."""
         if not self.queue:
             return self.first.state, self.first.shared or self.first.label
@@ -146,9 +145,9 @@ class Problem:
         return self.first.state, *parts
 
 
-def describe(findings: Tuple[Finding, ...]) -> Verdict:
+def describe(findings: tuple[Finding, ...]) -> Verdict:
     """Return the verdict: a phrase for each kind of problem, and the next step for the worst."""
-    by_kind: Dict[object, List[Problem]] = {}
+    by_kind: dict[object, list[Problem]] = {}
     for problem in map(Problem, by_queue([finding for finding in findings if finding.state])):
         by_kind.setdefault(problem.kind(), []).append(problem)
     groups = list(by_kind.values())
@@ -195,8 +194,8 @@ def _phrase(group: Sequence[Problem], selected: int, room: int) -> str:
 
 def _facts(group: Sequence[Problem]) -> str:
     """Return the counts of a problem, or those of several together: their sums."""
-    sums: Dict[str, float] = {}
-    findings: Dict[str, List[Finding]] = {}
+    sums: dict[str, float] = {}
+    findings: dict[str, list[Finding]] = {}
     for problem in group:
         for name, (value, after) in problem.facts.items():
             sums[name] = sums.get(name, 0) + value

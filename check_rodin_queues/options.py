@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NoReturn, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Callable, NoReturn, Optional
 
 from check_rodin_queues import __version__
 from check_rodin_queues.conditions import CONDITIONS, DEFAULT_STATES, parse_states
@@ -101,7 +102,7 @@ class Options(argparse.Namespace):
     client_key: Optional[str]
     insecure: bool
     probe: Optional[str]
-    extra_opts: List[str]
+    extra_opts: list[str]
     verbosity: int
     policy: Policy
 
@@ -130,7 +131,7 @@ def parse(words: Sequence[str]) -> Options:
     return options
 
 
-def options_by_name() -> Dict[str, Tuple[str, bool]]:
+def options_by_name() -> dict[str, tuple[str, bool]]:
     """Return each option's name without dashes: its long form, and whether it needs a value."""
     return {
         name.lstrip("-"): (action.option_strings[-1], action.nargs != 0)
@@ -150,10 +151,10 @@ def find_probe(words: Sequence[str]) -> Optional[str]:
     return found if found in PROBE_KINDS else None
 
 
-def _join_values(words: Sequence[str], parser: argparse.ArgumentParser) -> List[str]:
+def _join_values(words: Sequence[str], parser: argparse.ArgumentParser) -> list[str]:
     """Join a value such as -5:5 to its option: argparse would take it for an option."""
     known = parser._option_string_actions
-    joined: List[str] = []
+    joined: list[str] = []
     for word in words:
         action = known.get(joined[-1]) if joined else None
         is_value = re.match(r"-[0-9.@~:]", word) or (
@@ -196,7 +197,7 @@ class _Parser(argparse.ArgumentParser):
         message = message.replace("not allowed with argument", "cannot be combined with")
         raise UsageError(re.sub(r"ignored explicit argument .*", "unexpected value", message))
 
-    def _get_values(self, action: argparse.Action, arg_strings: List[str]) -> Any:
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         """Return the value; Python before 3.13 would make an empty list of `--warning=--`."""
         if arg_strings == ["--"] and action.nargs != 0:
             return self._get_value(action, "--")
@@ -244,7 +245,7 @@ def _parse_probe(text: str) -> str:
     return text
 
 
-def _parse_globs(text: str) -> Tuple[str, ...]:
+def _parse_globs(text: str) -> tuple[str, ...]:
     """Split *text* at its commas, but not within [...]."""
     items = re.findall(r"(?:\[!?\]?[^\]]*\]|[^,])+", _as_utf_8(text))
     globs = tuple(item.strip() for item in items if item.strip())
@@ -253,7 +254,7 @@ def _parse_globs(text: str) -> Tuple[str, ...]:
     return globs
 
 
-def _parse_names(text: str) -> Tuple[str, ...]:
+def _parse_names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in _as_utf_8(text).split(",") if name.strip())
     if not all(map(is_plain, names)) or (text and not names):
         raise UsageError("invalid name, expected names of queues without wildcards")
@@ -334,12 +335,12 @@ general:
   -V, --version           Print the version and exit.
   -h, --help              Print this help and exit."""
 
-_PRINT: Dict[str, Any] = {"action": _PrintAndExit, "nargs": 0, "default": argparse.SUPPRESS}
-_PATH: Dict[str, Any] = {"type": _parse_path}
-_SEVERAL: Dict[str, Any] = {"action": "append", "default": []}
-_LISTS: Dict[str, Any] = {"action": "extend", "default": []}
+_PRINT: dict[str, Any] = {"action": _PrintAndExit, "nargs": 0, "default": argparse.SUPPRESS}
+_PATH: dict[str, Any] = {"type": _parse_path}
+_SEVERAL: dict[str, Any] = {"action": "append", "default": []}
+_LISTS: dict[str, Any] = {"action": "extend", "default": []}
 #: What argparse needs to know of each option.
-_SETTINGS: Dict[str, Dict[str, Any]] = {
+_SETTINGS: dict[str, dict[str, Any]] = {
     "--host": {},
     "--port": {"type": parse_port},
     "--token-file": _PATH,

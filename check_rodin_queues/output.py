@@ -6,9 +6,8 @@
 Text from the server must not end a line, begin perfdata or steer a terminal: it is sanitized here.
 """
 
-from __future__ import annotations
-
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Iterable, Sequence
+from typing import Callable, NamedTuple, Optional
 
 from check_rodin_queues.errors import State
 from check_rodin_queues.messages import Finding, Verdict, by_queue, limit_words, shown, worst_first
@@ -36,7 +35,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.verbosity = 0
-        self._notes: List[Tuple[int, str]] = []
+        self._notes: list[tuple[int, str]] = []
 
     def shows(self, level: int) -> bool:
         """Return whether a note of this level is shown."""
@@ -46,7 +45,7 @@ class Notes:
         """Add *text*, shown from verbosity *level* on."""
         self._notes.append((level, text))
 
-    def lines(self) -> List[str]:
+    def lines(self) -> list[str]:
         """Return the notes to show, in the order in which they were added."""
         return [text for level, text in self._notes if self.shows(level)]
 
@@ -151,7 +150,7 @@ def label_safe(text: str) -> str:
     return one_line(text).replace("::", "__")[:MAX_DISPLAY_NAME] or "_"
 
 
-def display_names(names: Iterable[str], redact: Callable[[str], str]) -> Dict[str, str]:
+def display_names(names: Iterable[str], redact: Callable[[str], str]) -> dict[str, str]:
     """Return the display name of each raw name; no two are equal, and none is TOTAL.
 
     Names that need no change keep it. The others get `_2`, `_3`, ... in the order of the raw names
@@ -160,7 +159,7 @@ def display_names(names: Iterable[str], redact: Callable[[str], str]) -> Dict[st
     safe = {name: redact(label_safe(redact(name))) for name in sorted(set(names))}
     display = {name: name for name in safe if safe[name] == name != TOTAL}
     taken = {TOTAL, *display}
-    numbers: Dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for name, wanted in safe.items():
         if name in display:
             continue
@@ -174,7 +173,7 @@ def display_names(names: Iterable[str], redact: Callable[[str], str]) -> Dict[st
     return display
 
 
-def long_output(findings: Sequence[Finding]) -> List[str]:
+def long_output(findings: Sequence[Finding]) -> list[str]:
     """Return a line for each queue, in columns, and for everything else; the worst first.
 
     Icinga Web makes a dot of the tag, so exactly one blank follows it.
@@ -191,7 +190,7 @@ def long_output(findings: Sequence[Finding]) -> List[str]:
     return lines
 
 
-def _cells(group: Sequence[Finding]) -> List[str]:
+def _cells(group: Sequence[Finding]) -> list[str]:
     """Return the text for each column, or a single one if *group* is not about a queue."""
     first = group[0]
     if first.queue is None:
@@ -215,7 +214,7 @@ def _limits(finding: Finding) -> str:
     return f" ({', '.join(words)})" if words else ""
 
 
-def why(findings: Sequence[Finding]) -> List[str]:
+def why(findings: Sequence[Finding]) -> list[str]:
     """Return why each finding has its state, for -vv, the problems first."""
     lines = []
     for finding in worst_first(findings):

@@ -5,10 +5,9 @@ The documented response is a JSON object: queue name → object with three non-n
 `true` is an integer. So objects are read as tuples of their members, and arrays as lists.
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Union
 
 from check_rodin_queues.errors import RequestError
 
@@ -55,11 +54,11 @@ class Snapshot(NamedTuple):
     *malformed* has the queues whose data cannot be used, each with the reason.
     """
 
-    queues: Tuple[Queue, ...]
+    queues: tuple[Queue, ...]
     malformed: Mapping[str, str]
 
     @property
-    def names(self) -> Tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """The names of all queues, sound and malformed."""
         return (*(queue.name for queue in self.queues), *self.malformed)
 
@@ -121,8 +120,8 @@ def _snapshot(document: Any) -> Snapshot:
     if _ERROR_MEMBERS & counts.keys() and not members & set(FIELDS):
         next_step = "Check the server's log; -vvv shows the response"
         raise invalid("an error object instead of queues", next_step)
-    queues: List[Queue] = []
-    malformed: Dict[str, str] = {}
+    queues: list[Queue] = []
+    malformed: dict[str, str] = {}
     for name, value in document:
         read = _read_queue(name, value) if counts[name] == 1 else "duplicate queue"
         if isinstance(read, Queue):
@@ -148,7 +147,7 @@ def _read_queue(name: str, value: Any) -> Union[Queue, str]:
         return f"name of {len(name)} characters, expected at most {MAX_NAME}"
     if not isinstance(value, tuple):
         return f"{_KINDS[type(value)]}, expected an object"
-    counts: Dict[str, int] = {}
+    counts: dict[str, int] = {}
     for field, count in value:
         if field in FIELDS:
             fault = "given twice" if field in counts else _fault(count)

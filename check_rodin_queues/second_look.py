@@ -7,7 +7,8 @@ time.
 
 from __future__ import annotations
 
-from typing import Callable, FrozenSet, Iterator, Set
+from collections.abc import Iterator
+from typing import Callable
 
 from check_rodin_queues.conditions import is_stalled
 from check_rodin_queues.errors import RequestError
@@ -26,7 +27,7 @@ class Looks:
     *note* says why the look after it was not used, for -v.
     """
 
-    def __init__(self, snapshot: Snapshot, stalled: FrozenSet[str]) -> None:
+    def __init__(self, snapshot: Snapshot, stalled: frozenset[str]) -> None:
         self.snapshot = snapshot
         self.stalled = stalled
         self.note = ""
@@ -61,13 +62,13 @@ def look_again(
         yield looks
 
 
-def stalled_queues(snapshot: Snapshot, policy: Policy) -> FrozenSet[str]:
+def stalled_queues(snapshot: Snapshot, policy: Policy) -> frozenset[str]:
     """Return the names of the selected queues that are stalled in *snapshot*."""
     queues = select(policy, snapshot).queues
     return frozenset(queue.name for queue in queues if is_stalled(queue))
 
 
-def _faults(snapshot: Snapshot, policy: Policy) -> Set[str]:
+def _faults(snapshot: Snapshot, policy: Policy) -> set[str]:
     """Return the names of the missing and the malformed queues: a later look must add none."""
     selection = select(policy, snapshot)
     return {*selection.missing, *selection.malformed}

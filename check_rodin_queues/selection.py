@@ -4,9 +4,8 @@ A typo must be loud: a queue that -q or a threshold names without wildcards is r
 queues of --require.
 """
 
-from __future__ import annotations
-
-from typing import Dict, Iterator, Mapping, NamedTuple, Optional, Tuple
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, Optional
 
 from check_rodin_queues.errors import State
 from check_rodin_queues.response import DOCUMENTED_QUEUES, MAX_NAME, Queue, Snapshot
@@ -23,10 +22,10 @@ class Policy(NamedTuple):
     order given.
     """
 
-    queues: Tuple[str, ...]
-    exclude: Tuple[str, ...]
-    require: Optional[Tuple[str, ...]]
-    thresholds: Tuple[Threshold, ...]
+    queues: tuple[str, ...]
+    exclude: tuple[str, ...]
+    require: Optional[tuple[str, ...]]
+    thresholds: tuple[Threshold, ...]
     states: Mapping[str, State]
 
 
@@ -38,7 +37,7 @@ class Selection(NamedTuple):
     selected or not.
     """
 
-    queues: Tuple[Queue, ...]
+    queues: tuple[Queue, ...]
     malformed: Mapping[str, str]
     missing: Mapping[str, str]
     offered: int
@@ -53,14 +52,14 @@ def covers(policy: Policy, name: str) -> bool:
     return not any(matches(glob, name) for glob in policy.exclude)
 
 
-def required(policy: Policy) -> Dict[str, str]:
+def required(policy: Policy) -> dict[str, str]:
     """Return the required names, each with the option that requires it."""
     origins = [(name, "--require") for name in policy.require or ()]
     origins += [(name, "-q") for name in policy.queues]
     origins += [(one.glob or "*", one.origin[:2]) for one in policy.thresholds]
     if policy.require is None:
         origins += [(name, BY_DEFAULT) for name in DOCUMENTED_QUEUES]
-    names: Dict[str, str] = {}
+    names: dict[str, str] = {}
     for name, origin in origins:
         if origin == "--require" or (is_plain(name) and covers(policy, name)):
             names.setdefault(name, origin)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Mapping, Optional
+from collections.abc import Mapping
+from typing import Optional
 
 from check_rodin_queues.errors import UsageError, quoted
 from check_rodin_queues.inputs import read_variable, strip

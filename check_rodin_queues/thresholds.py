@@ -10,10 +10,9 @@ SELECTOR is METRIC (of every queue) or QUEUE_GLOB.METRIC; `total.METRIC` is the 
 selected queues; `time` and `token_expires_in` belong to the run.
 """
 
-from __future__ import annotations
-
 import re
-from typing import Dict, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Sequence
+from typing import NamedTuple, Optional
 
 from check_rodin_queues.errors import State, UsageError, quoted, suggestion
 from check_rodin_queues.metrics import QUEUE_METRICS, RUN_METRICS, TOKEN_EXPIRES_IN, TOTAL, decimal
@@ -88,9 +87,9 @@ class Thresholds:
 
     def __init__(self, thresholds: Sequence[Threshold]) -> None:
         self._thresholds = thresholds
-        self._known: Dict[Tuple[str, str], Tuple[Threshold, ...]] = {}
+        self._known: dict[tuple[str, str], tuple[Threshold, ...]] = {}
 
-    def limits(self, scope: str, metric: str, queue: str = "") -> Tuple[Threshold, ...]:
+    def limits(self, scope: str, metric: str, queue: str = "") -> tuple[Threshold, ...]:
         """Return what applies to *metric* in *scope*, of a queue by its raw name.
 
         The critical threshold comes first.
@@ -134,7 +133,7 @@ def parse_threshold(level: State, text: str) -> Threshold:
     return Threshold(level, scope, glob, metric, found, shown, f"{option} {text.strip()}")
 
 
-def _parse_selector(text: str) -> Tuple[str, Optional[str], str]:
+def _parse_selector(text: str) -> tuple[str, Optional[str], str]:
     """Return scope, glob and metric of METRIC or QUEUE_GLOB.METRIC."""
     queue = [row.name for row in QUEUE_METRICS]
     sums = [f"{TOTAL}.{row.name}" for row in QUEUE_METRICS if row.is_field]

@@ -6,12 +6,11 @@ directory is preferred to a bundle file: OpenSSL then loads only the issuer that
 parsing a full bundle takes a fifth of the run.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import ssl
-from typing import Mapping, NamedTuple, Optional
+from collections.abc import Mapping
+from typing import NamedTuple, Optional
 
 from check_rodin_queues.errors import ConfigError
 from check_rodin_queues.inputs import read_file, read_variable, shown_path, unreadable

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Iterator, List, Mapping, Optional, Tuple
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional
 
 from check_rodin_queues.errors import ConfigError
 from check_rodin_queues.inputs import read_file, read_variable, strip
@@ -34,7 +35,7 @@ class Token:
     def __init__(self, text: str, place: str) -> None:
         self._text = text
         self.place = place
-        self._patterns: Optional[Tuple[re.Pattern[str], re.Pattern[str]]] = None
+        self._patterns: Optional[tuple[re.Pattern[str], re.Pattern[str]]] = None
 
     def __repr__(self) -> str:
         return f"Token({REDACTED})"
@@ -128,7 +129,7 @@ def _checked(text: str, origin: str, place: str) -> Token:
     raise ConfigError(f"{origin}: the API token {cause}", next_step)
 
 
-def _forms(secrets: List[str]) -> re.Pattern[str]:
+def _forms(secrets: list[str]) -> re.Pattern[str]:
     """Return a pattern for what to redact, the longest form first."""
     forms = {form for secret in secrets for form in _encodings(secret) if len(form) >= _MIN_LENGTH}
     pattern = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))

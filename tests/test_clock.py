@@ -86,7 +86,7 @@ HANGS: Dict[str, Tuple[str, str, Script]] = {
     "silent proxy": (TUNNEL, REPLY, [HOLD]),
     "dripped reply of the proxy": (TUNNEL, REPLY, drip(CONNECTED.rstrip() + b"x" * 99)),
     "silent in the tunnel": (TUNNEL, HANDSHAKE, [CONNECTED, HOLD]),
-    "silent proxy of http": ("http://rodin.example HTTP_PROXY=http://{}", "connected to proxy", [HOLD]),
+    "silent proxy of http": ("http://rodin.example HTTP_PROXY=http://{}", "to proxy", [HOLD]),
     "silent TLS of the proxy": (TLS_TUNNEL, f"{HANDSHAKE} with proxy", [UNREAD, HOLD]),
 }
 

@@ -82,20 +82,20 @@ class Response(nagiosplugin.Resource):
             yield nagiosplugin.Metric(finding.name, finding, context=_CONTEXT)
 
     def _findings(self) -> Iterator[Finding]:
-        """Yield what is wrong with the response, then its queues, their sums, and the run."""
+        """Yield a failed request, the queues, what is wrong beside them, their sums, and the run."""
         attempt, selection, failure = self._attempt, self._attempt.selection, self._attempt.failure
         if failure is not None:
             cause, next_step = failure.cause, failure.next_step
             yield Finding(failure.condition, cause=cause, next_step=next_step)
         if selection is not None:
+            for queue in selection.queues:
+                yield from self._queue(queue)
             for name, reason in selection.malformed.items():
                 yield malformed_finding(self._names[name], reason)
             for name, origin in selection.missing.items():
                 yield missing_finding(self._names[name], origin)
             if not selection.queues and not selection.malformed:
                 yield empty_finding(selection.offered, self._policy)
-            for queue in selection.queues:
-                yield from self._queue(queue)
             if attempt.is_complete and selection.queues:
                 yield from self._sums(selection.queues)
         if attempt.elapsed is not None:

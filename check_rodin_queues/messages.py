@@ -164,11 +164,10 @@ def describe(findings: tuple[Finding, ...]) -> Verdict:
 
 
 def _summary(findings: Sequence[Finding]) -> str:
-    """Return the text of an OK: counts, or the condition that --state made OK."""
-    for finding in findings:
-        if finding.cause:
-            return shown(finding)
+    """Return the text of an OK: counts, or without a queue the condition that --state made OK."""
     queues = {finding.queue for finding in findings if finding.queue}
+    if not queues:
+        return shown(next(finding for finding in findings if finding.cause))
     consumers, waiting, running = (
         sum(getattr(queue, field) for queue in queues) for field in FIELDS
     )
@@ -291,7 +290,7 @@ def missing_finding(display: str, origin: str) -> Finding:
     """Return the finding for a required queue that is not in the response."""
     next_steps = {
         BY_DEFAULT: "Check the Rodin deployment; if it has other queues, name them in --require",
-        "--require": "Check the Rodin deployment; if it was removed on purpose, change --require",
+        "--require": "Check the Rodin deployment, or change --require",
     }
     next_step = next_steps.get(origin, "Check the spelling; -v lists the queues")
     named = "" if origin in next_steps else f", named in {origin},"

@@ -49,13 +49,14 @@ def test_a_condition_has_the_state_of_the_table_or_of_state(condition: str) -> N
 
 
 @pytest.mark.parametrize("condition", STATES)
-def test_the_text_names_a_condition_also_if_it_is_ok(condition: str) -> None:
-    """OK is the administrator's decision; without a response no numbers are claimed."""
+def test_a_condition_that_is_ok_is_told(condition: str) -> None:
+    """By the text, if there is no queue whose numbers it could have; and by -v."""
     found = bring_about(condition)
     assert f"({condition})" in found.verdict.problems[0]
     assert found.verdict.next_step
     changed = bring_about(condition, "--state", f"{condition}=ok").verdict
-    assert (f"({condition})" in changed.problems[0]) == (condition not in ("stranded", "stalled"))
+    has_queues = condition in ("stranded", "stalled", "missing", "invalid")
+    assert (f"({condition})" in changed.problems[0]) != has_queues
     assert len(changed.problems) == 1
     assert not changed.next_step
     assert condition in " ".join(long_output(changed.findings))
@@ -123,7 +124,7 @@ APPLYING: Dict[str, Tuple[str, str, str]] = {
     "no sound queue": (answer({"a": 5}), "", "invalid a"),
     "no sound queue, malformed excluded": (answer({"a": 5}), "-x a", "empty"),
     "an error object": (answer({"error": "x"}), "", "invalid"),
-    "one of each": (MIXED, "", "invalid rodin.texture, stranded rodin.mesh, stalled rodin.pack"),
+    "one of each": (MIXED, "", "stranded rodin.mesh, stalled rodin.pack, invalid rodin.texture"),
     "not of an excluded queue": (MIXED, "-x *.mesh,*.texture", "stalled rodin.pack"),
 }
 

@@ -165,8 +165,8 @@ a server with other queues | {"a": 1 0 0} |
   CRITICAL - 4 queues are not on the server (missing): rodin.mesh, rodin.pack, rodin.remesh,
   rodin.texture. Check the Rodin deployment; if it has other queues, name them in --require
 required by --require first | | --require rodin.bake -q *,rodin.bake -w rodin.bake.consumers=1
-  CRITICAL - queue rodin.bake is not on the server (missing). Check the Rodin deployment; if it was
-  removed on purpose, change --require
+  CRITICAL - queue rodin.bake is not on the server (missing). Check the Rodin deployment, or
+  change --require
 named in -w, then in -c | | -w rodin.mseh.job_awaiting=5 -c rodin.mseh.consumers=1
   CRITICAL - queue rodin.mseh, named in -w, is not on the server (missing). Check the spelling; -v
   lists the queues
@@ -214,7 +214,10 @@ an error and a dead worker | {"a": 0 7 0, "b": null} | --require=
   CRITICAL - a: no consumers (critical below 1), 7 jobs waiting (stranded); b: null, expected an
   object (invalid). Start the workers of a
 a missing queue that is fine | | --require x --state missing=ok
-  OK - queue x is not on the server (missing)
+  OK - 4 queues, 4 consumers, 0 jobs waiting, 0 jobs running
+a dead queue and a missing one | mesh 0 7 0 | --require x
+  CRITICAL - rodin.mesh: no consumers (critical below 1), 7 jobs waiting (stranded); queue x is not
+  on the server (missing). Start the workers of rodin.mesh
 a stranded queue that is fine | mesh 0 7 0 | --state stranded=ok -c consumers=
   OK - 4 queues, 3 consumers, 7 jobs waiting, 0 jobs running
 """

@@ -51,7 +51,7 @@ why: x_y.job_awaiting 0: not above 100, by -c 100
 why: x_y.job_awaiting 0: not above 20, by -w 20
 why: x_y.busy_ratio 0.5: not above 0.9, by -c busy_ratio=0.9
 $ 2 | -v -x left --require c | {"rodin.mesh": 1 0 0, "b": 5, "left": 1 0 0}
-RODIN_QUEUES CRITICAL - queue c is not on the server (missing); b: an integer, expected an object (invalid). Check the Rodin deployment; if it was removed on purpose, change --require | rodin.mesh.consumers=1;;1:;0 rodin.mesh.job_awaiting=0;;;0 rodin.mesh.job_running=0;;;0
+RODIN_QUEUES CRITICAL - queue c is not on the server (missing); b: an integer, expected an object (invalid). Check the Rodin deployment, or change --require | rodin.mesh.consumers=1;;1:;0 rodin.mesh.job_awaiting=0;;;0 rodin.mesh.job_running=0;;;0
 [CRITICAL] queue c is not on the server (missing)
 [UNKNOWN] b: an integer, expected an object (invalid)
 [OK] rodin.mesh  consumers 1 (critical below 1)  job_awaiting 0  job_running 0
@@ -177,7 +177,7 @@ CROWDED: List[Tuple[str, str]] = [
         "; and 1 more. Start the workers of 0",
     ),
     (answer({"\xe9" * 50 + str(one): None for one in range(20)}), "20 queues: null, expected an "),
-    (site(), "queue-008 and 191 more. Check"),
+    (site(), "queue-010 and 189 more. Check"),
 ]
 
 

@@ -82,7 +82,7 @@ class Response(nagiosplugin.Resource):
             yield nagiosplugin.Metric(finding.name, finding, context=_CONTEXT)
 
     def _findings(self) -> Iterator[Finding]:
-        """Yield a failed request, the queues, what is wrong beside them, their sums, and the run."""
+        """Yield a failed request, the queues, other faults of the response, sums, and the run."""
         attempt, selection, failure = self._attempt, self._attempt.selection, self._attempt.failure
         if failure is not None:
             cause, next_step = failure.cause, failure.next_step

@@ -166,6 +166,7 @@ LAST: Dict[str, Tuple[str, Optional[str], Optional[str]]] = {
     "not for another metric": ("-w 5 -w consumers=", "5", None),
     "a removed one can be set again": ("-w= -w 5", "5", None),
     "warning does not change critical": ("-c 9 -w 5 -w=", None, "9"),
+    "a range that never alerts is kept": ("-w 5 -w job_awaiting=~:", "~:", None),
     "critical does not change warning": ("-w 5 -c 9 -c=", "5", None),
 }
 

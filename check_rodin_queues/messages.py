@@ -188,7 +188,8 @@ def _phrase(group: Sequence[Problem], selected: int, room: int) -> str:
         text = f"{first.shared.format(number)} ({first.name})"
     else:
         text = f"{number} of {selected} queues have {_facts(group)}"
-    return f"{text}: {_names(group, room - len(text.encode()))}"
+    text += ": "
+    return text + _names(group, room - len(text.encode()))
 
 
 def _facts(group: Sequence[Problem]) -> str:

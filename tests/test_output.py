@@ -176,6 +176,7 @@ CROWDED: List[Tuple[str, str]] = [
         answer({f"{n}" * 99: queue(-n, 9) for n in (0, 1, 2)}),
         "; and 1 more. Start the workers of 0",
     ),
+    (answer({f"{n}" * 99: queue(-n) for n in (1, 2)}), f"{'1' * 58} and 1 more. Report it"),
     (answer({"\xe9" * 50 + str(one): None for one in range(20)}), "20 queues: null, expected an "),
     (site(), "queue-010 and 189 more. Check"),
 ]

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 #: How many excluded queues -v names.
 _MAX_EXCLUDED = 20
+_LOADING = "loading the libraries"
 
 
 class Run:
@@ -117,7 +118,7 @@ class Run:
         self._require_expiry(options, token)
         self._step = "reading the certificates"
         context = self._tls_context(options, server)
-        self._step = "loading the libraries"
+        self._step = _LOADING
         load_requests(tls=context is not None)
         from check_rodin_queues import check  # noqa: F401 — the watchdog may need it
         from check_rodin_queues.client import Client
@@ -264,10 +265,14 @@ class Run:
         if isinstance(error, ImportError):
             cause = f"the Python module {error.name} cannot be imported by {sys.executable}"
             return _unknown(cause, "Install the plugin again for this Python")
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        file = where.filename.rpartition("/")[2]
-        cause = f"internal error: {type(error).__name__} at {file}:{where.lineno}"
-        return _unknown(cause, f"Run with -vvv and report it (version {__version__})")
+        frames = traceback.extract_tb(error.__traceback__)
+        file = frames[-1].filename.rpartition("/")[2]
+        cause = f"{type(error).__name__} at {file}:{frames[-1].lineno}"
+        if self._step == _LOADING and not self._client:
+            cause = f"the Python modules of {sys.executable} cannot be imported: {cause}"
+            return _unknown(cause, "Install the plugin again for this Python")
+        next_step = f"Run with -vvv and report it (version {__version__})"
+        return _unknown(f"internal error: {cause}", next_step)
 
 
 def _unknown(cause: str, next_step: str) -> Verdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -137,6 +138,16 @@ def test_what_python_writes_to_standard_error_is_not_shown(
     """Monitoring systems take standard error for a part of the result."""
     (tmp_path / "sitecustomize.py").write_text(aside, encoding="ascii")
     fine(server, PYTHONPATH=str(tmp_path))
+
+
+@pytest.mark.parametrize("fault", ["sys.no_such_name", "a syntax error"])
+def test_a_library_for_another_python_is_not_our_bug(
+    fault: str, server: Server, tmp_path: Path
+) -> None:
+    (tmp_path / "requests.py").write_text(f"import sys\n{fault}\n", encoding="ascii")
+    found = run("-H", server.url, env={"RODIN_API_KEY": TOKEN, "PYTHONPATH": str(tmp_path)})
+    assert re.search(r"cannot be imported: (Attribute|Syntax)Error at ", found.text)
+    assert found.text.endswith(". Install the plugin again for this Python")
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ CONDITIONS = (
         STRANDED, State.CRITICAL, "jobs are waiting and the queue has no consumer", _is_stranded
     ),
     Condition(
-        STALLED, State.WARNING, "jobs are waiting, consumers are connected, none runs", is_stalled
+        STALLED, State.WARNING, "jobs are waiting, consumers are connected, no job runs", is_stalled
     ),
     Condition(MISSING, State.CRITICAL, "a required queue is not in the response"),
     Condition(EMPTY, State.UNKNOWN, "no queue is left to check"),

@@ -298,7 +298,8 @@ queues:
   --require NAME          Queue that must exist. Repeatable or comma-separated;
                           '' requires none. Default: the documented queues that
                           -q and -x select: rodin.mesh, rodin.pack,
-                          rodin.remesh, rodin.texture.
+                          rodin.remesh, rodin.texture. A queue that -q, -w
+                          or -c name without wildcards must exist too.
 
 thresholds:
   -w, --warning [SELECTOR=]RANGE

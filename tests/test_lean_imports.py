@@ -9,9 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Mapping, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Set, Tuple
 
 import pytest
 
@@ -90,6 +91,23 @@ def test_the_check_works_when_requests_insists_on_all_of_them(
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_what_was_kept_out_can_be_imported_afterwards() -> None:
+    script = (
+        "import lzma, sys; from check_rodin_queues.lean_imports import load_requests; "
+        "load_requests(tls=False); import bz2, ssl; "
+        "sys.exit(sys.modules['lzma'] is not lzma or 'requests' not in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], env=bench.ENVIRONMENT, check=True)
+
+
+def in_a_thread(pattern: re.Pattern[str]) -> object:
+    found: List[object] = []
+    thread = threading.Thread(target=lambda: found.append(pattern.findall("aAb")))
+    thread.start()
+    thread.join()
+    return found
+
+
 @pytest.mark.parametrize(
     "use",
     [
@@ -98,8 +116,11 @@ def test_the_check_works_when_requests_insists_on_all_of_them(
         lambda pattern: [copy.copy(pattern), copy.deepcopy(pattern), re.compile(pattern)],
         lambda pattern: pickle.loads(pickle.dumps(pattern)),
         lambda pattern: (hash(pattern), {pattern: 1}[re.compile("(a)", re.IGNORECASE)]),
-        lambda pattern: [pattern == other for other in (re.compile("(a)", 2), re.compile("b"))],
+        lambda pattern: [
+            pattern == other for other in (re.compile("(a)", re.IGNORECASE), re.compile("b"))
+        ],
         lambda pattern: (re.sub(pattern, "x", "abA"), re.split(pattern, "xay")),
+        in_a_thread,
     ],
 )
 def test_a_late_pattern_cannot_be_told_from_a_compiled_one(
@@ -109,10 +130,13 @@ def test_a_late_pattern_cannot_be_told_from_a_compiled_one(
     assert use(late) == use(re.compile("(a)", re.IGNORECASE))
 
 
-def test_a_late_pattern_is_compiled_when_it_is_used() -> None:
+def test_a_late_pattern_is_compiled_only_once_and_when_it_is_used() -> None:
     late: Any = LazyPattern("(")
     with pytest.raises(re.error):
         late.match("a")
+    late = LazyPattern("a")
+    assert late.match is not None
+    assert late._compiled is late._compiled
 
 
 def test_no_module_is_taken_from_the_directory_of_plugins(

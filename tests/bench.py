@@ -43,7 +43,7 @@ DEBIAN_PYTHON = "/usr/bin/python3"
 #: Of everything that is measured: no variable that changes how Python or the check starts.
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONHASHSEED": "0"}
 #: A further queue costs at most this many times what nagiosplugin alone needs for it.
-QUEUE_LIMIT = 1.9
+QUEUE_LIMIT = 1.7
 
 
 class Case(NamedTuple):

@@ -33,9 +33,10 @@ import threading
 import urllib.error
 import urllib.request
 from collections import deque
+from collections.abc import Iterator, Mapping
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Deque, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple, Optional
 
 ENDPOINT = "/api/v2/queue_status_check"
 
@@ -61,7 +62,7 @@ class Answer(NamedTuple):
 
     body: bytes = b""
     status: int = 200
-    headers: Tuple[Tuple[str, str], ...] = (("Content-Type", "application/json"),)
+    headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
     delivery: int = AT_ONCE
 
 
@@ -77,29 +78,29 @@ def as_json(value: object, status: int = 200, **more: Any) -> Answer:
     return Answer(json.dumps(value, indent=4).encode() + b"\n", status, **more)
 
 
-def counts(consumers: object, job_awaiting: object, job_running: object) -> Dict[str, object]:
+def counts(consumers: object, job_awaiting: object, job_running: object) -> dict[str, object]:
     """Return one queue in the API's form. A malformed queue can hold any value."""
     return {"consumers": consumers, "job_awaiting": job_awaiting, "job_running": job_running}
 
 
 #: The documented example: four queues with one consumer each and no jobs.
-IDLE: Mapping[str, Dict[str, object]] = {
+IDLE: Mapping[str, dict[str, object]] = {
     f"rodin.{name}": counts(1, 0, 0) for name in ("mesh", "pack", "remesh", "texture")
 }
 
 
-def site(delivery: int = AT_ONCE, **changes: Tuple[object, object, object]) -> Answer:
+def site(delivery: int = AT_ONCE, **changes: tuple[object, object, object]) -> Answer:
     """Return the answer of an idle site with *changes*; `mesh` stands for `rodin.mesh`."""
     changed = {f"rodin.{name}": counts(*queue) for name, queue in changes.items()}
     return as_json({**IDLE, **changed}, delivery=delivery)
 
 
-def error(status: int, reason: str, *headers: Tuple[str, str]) -> Answer:
+def error(status: int, reason: str, *headers: tuple[str, str]) -> Answer:
     """Return an error with a JSON body. The API documents no errors, so its form is a guess."""
     return as_json({"error": reason}, status, headers=(*Answer().headers, *headers))
 
 
-def web_page(status: int, title: str, *headers: Tuple[str, str]) -> Answer:
+def web_page(status: int, title: str, *headers: tuple[str, str]) -> Answer:
     """Return a web page, as gateways, proxies and login services send it."""
     page = f"<!DOCTYPE html><title>{title}</title><h1>{title}</h1>\n"
     return Answer(page.encode(), status, (("Content-Type", "text/html; charset=utf-8"), *headers))
@@ -120,7 +121,7 @@ REJECTED = error(401, "a valid token is required", ("WWW-Authenticate", "Bearer"
 THROTTLED = error(429, "too many requests", ("Retry-After", "60"))
 PROXY_LOGIN = web_page(407, "Proxy login", ("Proxy-Authenticate", 'Basic realm="proxy"'))
 
-_TABLE: Tuple[Tuple[str, str, Answer], ...] = (
+_TABLE: tuple[tuple[str, str, Answer], ...] = (
     ("idle", "every queue has a consumer and no jobs: all is well", site()),
     ("busy", "all consumers work, and a few jobs wait", FEW),
     ("backlog", "30 jobs wait for rodin.mesh, 12 for rodin.texture", MANY),
@@ -269,7 +270,7 @@ class Simulator(ThreadingHTTPServer):
         self.scenario = self.first_scenario = scenario
         self.delay = delay
         self.verbose = verbose
-        self.requests: Deque[Request] = deque(maxlen=REMEMBERED)
+        self.requests: deque[Request] = deque(maxlen=REMEMBERED)
         self.stopping = threading.Event()
         self._accepting = threading.Thread(target=self.serve_forever, args=(0.05,))
         self._tls = tls_context(cert, key, client_ca) if cert else None
@@ -316,7 +317,7 @@ class Simulator(ThreadingHTTPServer):
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
-    def get_request(self) -> Tuple[socket.socket, Any]:
+    def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection. Its TLS handshake waits for the first read, in its own thread."""
         connection, address = super().get_request()
         if self._tls:
@@ -437,7 +438,7 @@ def problems(options: argparse.Namespace) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def token_of(options: argparse.Namespace) -> Iterator[Tuple[str, List[str]]]:
+def token_of(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     """Give the token, and what to report about it. A new token is removed with its file."""
     if options.token_file:
         with open(options.token_file, encoding="utf-8") as file:
@@ -468,7 +469,7 @@ def serve(options: argparse.Namespace) -> None:
         signal.sigwait(ends)
 
 
-def main(args: Optional[List[str]] = None) -> int:
+def main(args: Optional[list[str]] = None) -> int:
     """Run the command line and return the exit code."""
     line = parser()
     options = line.parse_args(args)

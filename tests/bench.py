@@ -19,10 +19,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from statistics import median
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional
 
 import certifi
 import trustme
@@ -101,9 +102,9 @@ REASONS = {
     "single": "pip finds no libraries for it",
     "debian": "python3-requests or python3-nagiosplugin is not installed",
 }
-Words = Tuple[str, ...]
+Words = tuple[str, ...]
 #: Costs of the pairs, base and own, by the case's name.
-Costs = Dict[str, List[Tuple[float, float]]]
+Costs = dict[str, list[tuple[float, float]]]
 #: nagiosplugin with three metrics and two thresholds for each queue, started as the check is.
 JUDGE_ALONE = """
 import gc
@@ -145,7 +146,7 @@ def respond(request: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def sites(folder: Path) -> Iterator[Dict[str, str]]:
+def sites(folder: Path) -> Iterator[dict[str, str]]:
     """Serve on loopback until the block ends; return the values for the commands of CASES."""
     authority, chain = trustme.CA(), folder / "server.pem"
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(chain))
@@ -166,7 +167,7 @@ def sites(folder: Path) -> Iterator[Dict[str, str]]:
         }
 
 
-def add_builds(values: Dict[str, str], folder: Path) -> None:
+def add_builds(values: dict[str, str], folder: Path) -> None:
     """Add the values that take longer to make, as far as this machine can make them."""
     hashed, single_file = folder / "certs", folder / "check_rodin_queues.pyz"
     if shutil.which("openssl"):
@@ -190,7 +191,7 @@ def add_builds(values: Dict[str, str], folder: Path) -> None:
     values.update(debian_python=str(python), debian_check=str(script))
 
 
-def cpu_time(command: Words) -> Tuple[int, float]:
+def cpu_time(command: Words) -> tuple[int, float]:
     """Return the exit code of *command* and the CPU milliseconds of it and its children."""
     files = [(os.POSIX_SPAWN_OPEN, descriptor, os.devnull, os.O_RDWR, 0) for descriptor in range(3)]
     child = os.posix_spawn(command[0], command, ENVIRONMENT, file_actions=files)
@@ -213,14 +214,14 @@ def command(case: Case, values: Mapping[str, str], path: str) -> Words:
 
 
 def prepare(
-    cases: List[Case], values: Mapping[str, str], path: str
-) -> Tuple[Dict[str, Words], Dict[str, str]]:
+    cases: list[Case], values: Mapping[str, str], path: str
+) -> tuple[dict[str, Words], dict[str, str]]:
     """Return the commands of *cases* that work here, and why the others do not.
 
     Each runs once, so that all byte code is compiled.
     """
-    commands: Dict[str, Words] = {}
-    left_out: Dict[str, str] = {}
+    commands: dict[str, Words] = {}
+    left_out: dict[str, str] = {}
     for case in cases:
         try:
             words = command(case, values, path)
@@ -237,7 +238,7 @@ def prepare(
     return commands, left_out
 
 
-def measure(commands: Mapping[str, Words], cases: List[Case], pairs: int) -> Costs:
+def measure(commands: Mapping[str, Words], cases: list[Case], pairs: int) -> Costs:
     """Run every case with its base in turn, round by round."""
     costs: Costs = {case.name: [] for case in cases}
     for _ in range(pairs):
@@ -248,7 +249,7 @@ def measure(commands: Mapping[str, Words], cases: List[Case], pairs: int) -> Cos
     return costs
 
 
-def rows(cases: List[Case], costs: Costs) -> Iterator[Tuple[Case, float, float]]:
+def rows(cases: list[Case], costs: Costs) -> Iterator[tuple[Case, float, float]]:
     """Yield each line's case, cost and ratio."""
     own = {name: median(pair[1] for pair in pairs) for name, pairs in costs.items()}
     for case in cases:

@@ -7,8 +7,8 @@ import signal
 import socket
 import ssl
 import subprocess
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Generator, Iterator
 
 import pytest
 import trustme

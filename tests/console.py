@@ -15,8 +15,9 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, NamedTuple, Optional
 from urllib.parse import unquote
 
 from tests import perfdata
@@ -90,22 +91,22 @@ class Report(NamedTuple):
 
     state: str
     text: str
-    metrics: Dict[str, perfdata.Datum]
+    metrics: dict[str, perfdata.Datum]
     more: str
 
     @property
-    def values(self) -> Dict[str, float]:
+    def values(self) -> dict[str, float]:
         """The value of each metric."""
         return {label: float(datum.value) for label, datum in self.metrics.items()}
 
     @property
-    def conditions(self) -> Tuple[str, ...]:
+    def conditions(self) -> tuple[str, ...]:
         """The conditions that the text names in parentheses, in its order, each once."""
         found = re.findall(rf"\(({'|'.join(STATES)})\)", self.text)
         return tuple(dict.fromkeys(found))
 
 
-def environment(extra: Optional[Mapping[str, str]] = None) -> Dict[str, str]:
+def environment(extra: Optional[Mapping[str, str]] = None) -> dict[str, str]:
     """Return the environment of a run: the caller's without FOREIGN, and with *extra*."""
     foreign = {name.lower() for name in FOREIGN}
     kept = {name: value for name, value in os.environ.items() if name.lower() not in foreign}
@@ -210,7 +211,7 @@ def probed(outcome: Outcome) -> int:
     return outcome.code
 
 
-def _first_line(outcome: Outcome, verbose: bool, token: str) -> Tuple[str, str]:
+def _first_line(outcome: Outcome, verbose: bool, token: str) -> tuple[str, str]:
     """Return the first line and the lines after it, once what holds for all output is checked."""
     assert outcome.stderr == ""
     assert outcome.stdout.endswith("\n"), outcome
@@ -225,7 +226,7 @@ def _first_line(outcome: Outcome, verbose: bool, token: str) -> Tuple[str, str]:
     return line, more
 
 
-def traces(output: str, token: str = TOKEN) -> List[str]:
+def traces(output: str, token: str = TOKEN) -> list[str]:
     """Return the pieces of *token* that *output* shows in one of its forms.
 
     Line breaks and escapes within a piece do not conceal it.
@@ -240,7 +241,7 @@ def traces(output: str, token: str = TOKEN) -> List[str]:
 
 
 @functools.cache
-def _pieces(token: str) -> List[str]:
+def _pieces(token: str) -> list[str]:
     """Return pieces of every form, one after the other: a leak of 15 characters has one of them."""
     return [
         form[start : start + 8].lower()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, NamedTuple, Optional, Set
+from typing import Any, NamedTuple, Optional
 
 import pytest
 
@@ -20,15 +20,15 @@ class Judged(NamedTuple):
 
     verdict: Verdict
     state: str
-    metrics: Dict[str, perfdata.Datum]
+    metrics: dict[str, perfdata.Datum]
 
     @property
-    def values(self) -> Dict[str, float]:
+    def values(self) -> dict[str, float]:
         """The value of each metric."""
         return {label: float(datum.value) for label, datum in self.metrics.items()}
 
     @property
-    def conditions(self) -> Dict[str, str]:
+    def conditions(self) -> dict[str, str]:
         """The state of each condition that applies, by `NAME` or `NAME QUEUE`."""
         return {
             f"{found.name} {found.display}".strip(): found.state.name
@@ -37,7 +37,7 @@ class Judged(NamedTuple):
         }
 
     @property
-    def breached(self) -> Set[str]:
+    def breached(self) -> set[str]:
         """The labels whose threshold decides a state other than OK."""
         bad = (found for found in self.verdict.findings if found.is_metric and found.state)
         return {found.label for found in bad}
@@ -73,7 +73,7 @@ def judge(body: str, *args: str, **attempt: Any) -> Judged:
     Every queue that *body* shows as stalled was so in every look, if *attempt* does not say more.
     """
     given = policy(*args)
-    names: Dict[str, str] = {}
+    names: dict[str, str] = {}
     failure: Optional[RequestError] = attempt.pop("failure", None)
     try:
         if failure is None:

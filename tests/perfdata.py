@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Dict, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 #: Longest label that the interface allows.
 LABEL_LIMIT = 80
@@ -35,12 +35,12 @@ class Datum(NamedTuple):
     maximum: Optional[Decimal] = None
 
 
-def parse(perfdata: str) -> Dict[str, Datum]:
+def parse(perfdata: str) -> dict[str, Datum]:
     """Return the metrics of *perfdata* by label, in their order.
 
     Raises ValueError where the text is not exactly metrics with one space between.
     """
-    metrics: Dict[str, Datum] = {}
+    metrics: dict[str, Datum] = {}
     at = 0
     while at < len(perfdata):
         found = _DATUM.match(perfdata, at)

@@ -19,8 +19,9 @@ import contextlib
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator, List, Match
+from re import Match
 
 from examples.simulator import Simulator
 from tests.console import SCRIPT, TOKEN, environment
@@ -40,7 +41,7 @@ TOKEN_FILE = "/etc/rodin/token"
 INI_FILE = "/etc/monitoring-plugins.ini"
 
 
-def samples(page: Path) -> List[Match[str]]:
+def samples(page: Path) -> list[Match[str]]:
     """Return the samples of *page*."""
     return list(SAMPLE.finditer(page.read_text(encoding="utf-8")))
 

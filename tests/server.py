@@ -21,8 +21,9 @@ import ssl
 import struct
 import threading
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
-from typing import Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, TypeVar, Union
+from typing import Callable, NamedTuple, Optional, TypeVar, Union
 
 import trustme
 
@@ -59,7 +60,7 @@ Script = Union[bytes, Callable[[bytes], bytes], Sequence[Step]]
 _Server = TypeVar("_Server", bound="Server")
 
 
-def drip(data: bytes, pause: float = 0.1) -> List[Step]:
+def drip(data: bytes, pause: float = 0.1) -> list[Step]:
     """Return steps that send *data* byte by byte."""
     return [step for byte in data for step in (bytes([byte]), pause)]
 
@@ -96,7 +97,7 @@ class Server:
         """Use these scripts from now on, and forget what was seen so far."""
         self._scripts = scripts or ([HOLD],)
         self.connections = 0
-        self.requests: List[bytes] = []
+        self.requests: list[bytes] = []
 
     @property
     def port(self) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import random
 from itertools import accumulate
-from typing import NamedTuple, Tuple
+from typing import NamedTuple
 
 from check_rodin_queues.conditions import DEFAULT_STATES
 from check_rodin_queues.response import Queue, Snapshot
@@ -36,7 +36,7 @@ class Cycle(NamedTuple):
     """The steps that a queue repeats; each can be longer or shorter by the part *vary* of it."""
 
     name: str
-    steps: Tuple[Tuple[float, Queue], ...]
+    steps: tuple[tuple[float, Queue], ...]
     vary: float = 0.0
 
 

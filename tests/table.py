@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator, Tuple
+from collections.abc import Iterator
 
 import pytest
 
 
-def rows(text: str) -> Iterator[Tuple[str, str]]:
+def rows(text: str) -> Iterator[tuple[str, str]]:
     """Yield each situation and its line, which can be wrapped at its blanks."""
     for row in re.split(r"\n(?! )", text.strip("\n")):
         situation, line = re.split(r" => |\n", row, maxsplit=1)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ssl
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Dict, Sequence, Tuple
 
 import certifi
 import pytest
@@ -45,7 +45,7 @@ def fixture_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 #: --ca-file and the environment, and the store: its path and its origin.
-ORDER: Dict[str, Tuple[str, str]] = {
+ORDER: dict[str, tuple[str, str]] = {
     "--ca-file=file REQUESTS_CA_BUNDLE=dir": ("file", "--ca-file"),
     "REQUESTS_CA_BUNDLE=dir CURL_CA_BUNDLE=file": ("dir", "REQUESTS_CA_BUNDLE"),
     "CURL_CA_BUNDLE=file SSL_CERT_FILE=dir": ("file", "CURL_CA_BUNDLE"),
@@ -68,7 +68,7 @@ def test_the_order_of_the_stores(given: str) -> None:
 
 
 #: Directories and files of a host, and the store: its path and its origin.
-SYSTEM: Dict[str, Tuple[str, str]] = {
+SYSTEM: dict[str, tuple[str, str]] = {
     "dir dir2 | file": ("dir", "the system's directory"),
     "bare absent dir | file": ("dir", "the system's directory"),
     "bare bare | file absent": ("file", "the system's bundle"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import permutations
-from typing import Dict, List, Tuple
 
 import pytest
 
@@ -19,7 +18,7 @@ CONDITIONS = ("stranded", "stalled", "missing", "invalid")
 
 
 @pytest.mark.parametrize("states", [*permutations(ORDER)], ids=" ".join)
-def test_the_worst_state_of_all_conditions_decides(states: Tuple[str, ...]) -> None:
+def test_the_worst_state_of_all_conditions_decides(states: tuple[str, ...]) -> None:
     """In whichever condition it is, and however many others there are."""
     chosen = dict(zip(CONDITIONS, states))
     for size in range(1, 5):
@@ -31,7 +30,7 @@ def test_the_worst_state_of_all_conditions_decides(states: Tuple[str, ...]) -> N
 
 
 #: Thresholds and --state, and the worst state over the queue d, which has 9 jobs waiting.
-THRESHOLDS: Dict[str, Tuple[List[str], str]] = {
+THRESHOLDS: dict[str, tuple[list[str], str]] = {
     "no threshold": ([], "OK"),
     "within both": (["-w", "9", "-c", "9"], "OK"),
     "a warning": (["-w", "8", "-c", "9"], "WARNING"),

@@ -9,8 +9,9 @@ import signal
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable, ContextManager, Dict, Iterator, Tuple
+from typing import Callable
 
 import pytest
 
@@ -72,7 +73,7 @@ TUNNEL = "https://rodin.example HTTPS_PROXY=http://{}"
 TLS_TUNNEL = "https://rodin.example HTTPS_PROXY=https://{}"
 
 #: Where it hangs, the phase that the text names, and what the server sends.
-HANGS: Dict[str, Tuple[str, str, Script]] = {
+HANGS: dict[str, tuple[str, str, Script]] = {
     "silent before the response": (DIRECT, WAITING, [HOLD]),
     "dripped status line": (DIRECT, WAITING, drip(b"HTTP/1.1 200 " + b"x" * 99)),
     "100 Continue without end": (DIRECT, WAITING, [Repeat(b"HTTP/1.1 100 Go on\r\n\r\n", 0.1)]),
@@ -128,7 +129,7 @@ def test_the_deadline_in_the_body_of_an_error_does_not_change_the_state(
 # --- files of the system, in a mount namespace --------------------------------------------------
 
 
-def mounted(path: Path, system: str) -> Tuple[str, ...]:
+def mounted(path: Path, system: str) -> tuple[str, ...]:
     """Return the words that start a program for which *path* is this file of the system."""
     script = f'mount --bind {path} {system} && exec "$@"'
     return ("unshare", "--mount", "sh", "-c", script, "mounted")
@@ -193,7 +194,7 @@ def test_an_address_that_refuses_is_left_at_once(ask_name: Ask) -> None:
     ("listens", "words"), [(refusing_port, "connection refused"), (silent_port, "within 4 s")]
 )
 def test_an_address_without_a_route_is_left_out(
-    listens: Callable[[], ContextManager[int]], words: str, ask_name: Ask
+    listens: Callable[[], contextlib.AbstractContextManager[int]], words: str, ask_name: Ask
 ) -> None:
     """Like IPv6 on a host that has only IPv4: here a broadcast address, which TCP never reaches."""
     with listens() as port:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Tuple
-
 import pytest
 
 from check_rodin_queues.errors import RequestError
@@ -63,7 +61,7 @@ def test_a_condition_that_is_ok_is_told(condition: str) -> None:
 
 
 #: Values of --state, given one after the other, and what they set.
-GIVEN: Dict[str, Tuple[List[str], Dict[str, str]]] = {
+GIVEN: dict[str, tuple[list[str], dict[str, str]]] = {
     "one": (["stalled=critical"], {"stalled": "CRITICAL"}),
     "commas": (["stalled=critical,stranded=ok"], {"stalled": "CRITICAL", "stranded": "OK"}),
     "repeated": (["stranded=ok", "stalled=unknown"], {"stalled": "UNKNOWN", "stranded": "OK"}),
@@ -109,7 +107,7 @@ COUNTS = {
 
 
 @pytest.mark.parametrize("counts", COUNTS)
-def test_when_a_queue_is_stranded_or_stalled(counts: Tuple[int, int, int]) -> None:
+def test_when_a_queue_is_stranded_or_stalled(counts: tuple[int, int, int]) -> None:
     found = judge(site(pack=queue(*counts)), *ALONE)
     condition = COUNTS[counts]
     assert [*found.conditions] == ([f"{condition} rodin.pack"] if condition else [])
@@ -117,7 +115,7 @@ def test_when_a_queue_is_stranded_or_stalled(counts: Tuple[int, int, int]) -> No
 
 MIXED = site(mesh=queue(0, 1, 0), pack=queue(1, 1, 0), texture=5)
 #: A response, options, and all conditions that apply.
-APPLYING: Dict[str, Tuple[str, str, str]] = {
+APPLYING: dict[str, tuple[str, str, str]] = {
     "nothing is wrong": (site(), "", ""),
     "a malformed queue is not missing": (site(mesh=5), "", "invalid rodin.mesh"),
     "missing beside it": (site(mesh=5), "--require a", "invalid rodin.mesh, missing a"),

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import List, Tuple
 
 import pytest
 
@@ -18,7 +17,7 @@ CHAPTERS = {text.partition("\n")[0]: text for text in TEXT.split("\n## ")[1:]}
 TESTS = ".venv/bin/python -m pytest -q -m 'not slow and not engine and not alone'"
 
 
-def steps(chapter: str) -> List[Tuple[str, str]]:
+def steps(chapter: str) -> list[tuple[str, str]]:
     """Return the diffs and the commands of *chapter*, in its order."""
     return re.findall(r"^```(diff|sh)\n(.*?)^```$", chapter, re.MULTILINE | re.DOTALL)
 

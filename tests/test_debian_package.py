@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator, List
 
 import pytest
 
@@ -54,7 +54,7 @@ def installed(
     shutil.rmtree(root)
 
 
-def files(root: Path) -> List[str]:
+def files(root: Path) -> list[str]:
     """Return what is below *root*/usr."""
     return sorted(str(path.relative_to(root)) for path in (root / "usr").rglob("*"))
 

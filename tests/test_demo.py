@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Dict, Mapping
 
 import pytest
 
@@ -40,7 +40,7 @@ def make_clone(directory: Path) -> Path:
     return copy(directory / "a clone")
 
 
-def variables(clone: Path, more: Mapping[str, str]) -> Dict[str, str]:
+def variables(clone: Path, more: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a user whose `python3` is the Python that runs the tests."""
     near = clone.parent.parent
     path = f"{near}/bin:{os.environ['PATH']}"

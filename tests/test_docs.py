@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Match, Tuple
+from re import Match
+from typing import Any
 
 import pytest
 from requests.utils import should_bypass_proxies
@@ -25,7 +27,7 @@ TEXTS = {page: page.read_text(encoding="utf-8") for page in ALL_PAGES}
 SAMPLES = [(page, sample) for page in PAGES for sample in samples(page)]
 
 
-def tables(head: str) -> List[Dict[str, str]]:
+def tables(head: str) -> list[dict[str, str]]:
     """Return the rows of all tables whose first column is named *head*, by column."""
     rows = []
     for text in TEXTS.values():
@@ -35,7 +37,7 @@ def tables(head: str) -> List[Dict[str, str]]:
     return rows
 
 
-def quoted(cell: str) -> List[str]:
+def quoted(cell: str) -> list[str]:
     """Return what stands in code quotes in *cell*."""
     return re.findall(r"`([^`]*)`", cell)
 
@@ -103,13 +105,13 @@ def test_every_option_that_is_named_exists() -> None:
             assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", command)) - known == set(), page
 
 
-def slugs(page: Path) -> List[str]:
+def slugs(page: Path) -> list[str]:
     """Return the anchors of the headings of *page*, as the forges make them."""
     headings = re.findall(r"^#+ (.*)$", TEXTS[page], re.MULTILINE)
     return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
-def links() -> Iterator[Tuple[Path, str]]:
+def links() -> Iterator[tuple[Path, str]]:
     """Give the links of each page to other files and headings."""
     for page, text in TEXTS.items():
         for target in re.findall(r"\]\(([^)]+)\)", text):
@@ -131,7 +133,7 @@ def messages() -> Iterator[str]:
     """Give a message of every kind: from the tables of connection errors, and from other tests."""
     errors = [("unreachable", cause) for cause, _ in CERTIFICATE_ERRORS.values()]
     errors += [("timeout", cause) for cause, _ in _TIMEOUTS.values()]
-    facts: Dict[str, Any] = {"where": "proxy HOST:443", "host": "HOST", "timeout": 1}
+    facts: dict[str, Any] = {"where": "proxy HOST:443", "host": "HOST", "timeout": 1}
     yield from (f"{cause.format(**facts)} ({condition})" for condition, cause in errors)
     yield from (f"HOST:443 sent {text.partition('. ')[0]} (invalid)" for text in BODIES.values())
     for _, line in table.rows(REJECTED + CONNECTIONS + PROXIES + ERRORS):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, Iterator, Tuple
 
 import pytest
 
@@ -88,7 +88,7 @@ ODD = "rodin.m\xe9sh"
 @pytest.fixture(scope="module", params=["C", "ISO-8859-1"])
 def locale(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Dict[str, str]:
+) -> dict[str, str]:
     """Return the variables of a locale that is not UTF-8."""
     if request.param == "C":
         return C_LOCALE
@@ -102,7 +102,7 @@ def locale(
 
 @pytest.mark.parametrize("source", ["arguments", "INI"])
 def test_names_are_utf_8_in_every_locale(
-    source: str, locale: Dict[str, str], tmp_path: Path
+    source: str, locale: dict[str, str], tmp_path: Path
 ) -> None:
     """A threshold that matches no queue because of the locale would be a false OK."""
     saved, ini = tmp_path / "saved.json", tmp_path / "plugins.ini"
@@ -154,7 +154,7 @@ def test_a_library_for_another_python_is_not_our_bug(
     ("probe", "code"), [((), 3), (("--probe=readiness",), 1), (("--probe=liveness",), 0)]
 )
 def test_a_library_that_is_missing_is_named(
-    probe: Tuple[str, ...], code: int, server: Server, tmp_path: Path
+    probe: tuple[str, ...], code: int, server: Server, tmp_path: Path
 ) -> None:
     (tmp_path / "requests.py").write_text(
         "import no_such_module as module\nmodule", encoding="ascii"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Dict, List
 
 import pytest
 
@@ -55,7 +54,7 @@ def test_the_search_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """$MP_CONFIG_FILE, the directories of $NAGIOS_CONFIG_PATH, then the standard places."""
     names = ("monitoring-plugins.ini", "plugins.ini", "nagios-plugins.ini")
     places = [*(f"/{directory}/{name}" for directory in "ab" for name in names), *STANDARD]
-    opened: List[str] = []
+    opened: list[str] = []
 
     def read(path: str, *_: object) -> bytes:
         opened.append(path)
@@ -72,7 +71,7 @@ def test_the_search_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 #: What the default section of a file has, and the words that it stands for.
-DIALECT: Dict[str, List[str]] = {
+DIALECT: dict[str, list[str]] = {
     "w=10": ["--warning=10"],
     "\t warning \t= 10 \r": ["--warning=10"],
     "# one\n ; two\n\nw=1\nw=2\nx=a": ["--warning=1", "--warning=2", "--exclude=a"],

@@ -11,9 +11,10 @@ import codecs
 import gzip
 import sys
 import zlib
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence
+from typing import Callable
 
 import pytest
 
@@ -88,7 +89,7 @@ def packed(body: bytes) -> bytes:
 
 
 #: Read without doubt.
-SOUND: Dict[str, Script] = {
+SOUND: dict[str, Script] = {
     "a response with its length": http("200 OK", BODY),
     "a body that ends with the connection": head() + BODY,
     "a connection that is kept open after the body": [head("200 OK", LENGTH) + BODY, HOLD],
@@ -108,7 +109,7 @@ SOUND: Dict[str, Script] = {
     "hostile names": http("200 OK", answer({name: queue() for name in (*DOCUMENTED, *HOSTILE)})),
 }
 
-UNREACHABLE: Dict[str, Script] = {
+UNREACHABLE: dict[str, Script] = {
     "reset before a request": [UNREAD, RESET],
     "closed without a response": b"",
     "closed in the headers": OK + b"Content-Ty",
@@ -133,7 +134,7 @@ UNREACHABLE: Dict[str, Script] = {
     "503 with a gzip bomb": http("503 No", bomb(300), GZIP),
 }
 
-INVALID: Dict[str, Script] = {
+INVALID: dict[str, Script] = {
     "302 to another host": http("302 Found", BODY, "Location: http://localhost:1/login"),
     "307 to a path": http("307 No", BODY, "Location: /api/v2/queue_status_check/"),
     "302 without a Location": http("302 Found", BODY),
@@ -156,7 +157,7 @@ INVALID: Dict[str, Script] = {
     "a length of 80 MB": [head("200 OK", "Content-Length: 80000000"), BODY.ljust(2 * MIB), HOLD],
 }
 
-TABLES: Dict[str, Dict[str, Script]] = {
+TABLES: dict[str, dict[str, Script]] = {
     "": SOUND,
     "unreachable": UNREACHABLE,
     "invalid": INVALID,
@@ -172,7 +173,7 @@ TABLES: Dict[str, Dict[str, Script]] = {
 KINDS = ("chunks", "closed before the last byte", "not HTTP", "502", "401", "302 to another host")
 
 
-def rows(*names: str) -> List[object]:
+def rows(*names: str) -> list[object]:
     """Return all rows, or those with these *names*."""
     return [
         pytest.param(script, condition, id=f"{condition or 'ok'}: {name}")

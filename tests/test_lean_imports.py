@@ -10,9 +10,10 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Set, Tuple
+from typing import Any, Callable
 
 import pytest
 
@@ -36,17 +37,17 @@ with open({path!r} + "/__init__.py", encoding="utf-8") as file:
 
 
 @pytest.fixture(scope="module")
-def values(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dict[str, str]]:
+def values(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     with bench.sites(tmp_path_factory.mktemp("sites")) as served:
         yield served
 
 
-def words(name: str, values: Mapping[str, str]) -> Tuple[str, ...]:
+def words(name: str, values: Mapping[str, str]) -> tuple[str, ...]:
     """Return the command of the bench's case *name*."""
     return bench.command(CASES[name], values, bench.ENVIRONMENT["PATH"])
 
 
-def loaded(name: str, values: Mapping[str, str]) -> Set[str]:
+def loaded(name: str, values: Mapping[str, str]) -> set[str]:
     """Return the modules that the case *name* loads."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", *words(name, values)],
@@ -60,23 +61,23 @@ def loaded(name: str, values: Mapping[str, str]) -> Set[str]:
 
 
 @pytest.mark.parametrize("name", [HELP, "check, usage error"])
-def test_a_run_without_a_request_loads_neither_library(name: str, values: Dict[str, str]) -> None:
+def test_a_run_without_a_request_loads_neither_library(name: str, values: dict[str, str]) -> None:
     assert loaded(name, values) & {"requests", "urllib3", "nagiosplugin", "ssl"} == set()
 
 
 @pytest.mark.skipif(LATE_IMPORTS, reason="urllib.request loads ssl when it is used")
-def test_plain_http_does_not_load_ssl(values: Dict[str, str]) -> None:
+def test_plain_http_does_not_load_ssl(values: dict[str, str]) -> None:
     assert "_ssl" not in loaded(HTTP, values)
     assert "_ssl" in loaded(HTTPS, values)
 
 
 @pytest.mark.skipif(not LATE_IMPORTS, reason="Python 3.15 has late imports")
-def test_the_libraries_load_their_modules_when_they_use_them(values: Dict[str, str]) -> None:
+def test_the_libraries_load_their_modules_when_they_use_them(values: dict[str, str]) -> None:
     assert loaded(HTTP, values) & {"importlib.metadata", "requests.sessions"} == set()
 
 
 def test_the_check_works_when_requests_insists_on_all_of_them(
-    values: Dict[str, str], tmp_path: Path
+    values: dict[str, str], tmp_path: Path
 ) -> None:
     """A requests before 2.32 insists on a detection of charsets, a later one could too."""
     found = find_spec("requests")
@@ -101,7 +102,7 @@ def test_what_was_kept_out_can_be_imported_afterwards() -> None:
 
 
 def in_a_thread(pattern: re.Pattern[str]) -> object:
-    found: List[object] = []
+    found: list[object] = []
     thread = threading.Thread(target=lambda: found.append(pattern.findall("aAb")))
     thread.start()
     thread.join()
@@ -140,7 +141,7 @@ def test_a_late_pattern_is_compiled_only_once_and_when_it_is_used() -> None:
 
 
 def test_no_module_is_taken_from_the_directory_of_plugins(
-    values: Dict[str, str], tmp_path: Path
+    values: dict[str, str], tmp_path: Path
 ) -> None:
     for name in ("requests", "nagiosplugin", "argparse", "json"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('taken')\n")
@@ -151,7 +152,7 @@ def test_no_module_is_taken_from_the_directory_of_plugins(
 
 
 @functools.cache
-def instructions(command: Tuple[str, ...]) -> int:
+def instructions(command: tuple[str, ...]) -> int:
     """Return the number of instructions of *command* and its children, which hardly varies."""
     count = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
     call = [*count, "--trace-children=yes", *command]
@@ -164,6 +165,6 @@ def instructions(command: Tuple[str, ...]) -> int:
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is not installed")
 @pytest.mark.parametrize("name", LIMITS)
-def test_instructions(name: str, values: Dict[str, str]) -> None:
+def test_instructions(name: str, values: dict[str, str]) -> None:
     base, own = (instructions(words(case, values)) for case in (bench.Y, name))
     assert own / base <= LIMITS[name]

@@ -13,7 +13,6 @@ import socket
 import ssl
 import time
 from http.client import BadStatusLine, RemoteDisconnected
-from typing import Dict
 
 import pytest
 import requests
@@ -263,7 +262,7 @@ an error that states it | -c token_expires_in=0: | token_expires_in=-61 | expire
 def test_the_line_of_a_run(situation: str, line: str) -> None:
     _, args, found, *cause = (part.strip() for part in situation.split("|"))
     name, _, value = found.partition("=")
-    attempt: Dict[str, object] = {"token_place": PLACE, "timeout": 10, name: float(value)}
+    attempt: dict[str, object] = {"token_place": PLACE, "timeout": 10, name: float(value)}
     if cause:
         text = f"HTTP 401 Unauthorized: {cause[0]}"
         attempt["failure"] = RequestError("auth", text, "Replace it")
@@ -273,7 +272,7 @@ def test_the_line_of_a_run(situation: str, line: str) -> None:
 # --- responses ----------------------------------------------------------------------------------
 
 #: The bytes of a response, and what the server sent by them.
-BODIES: Dict[bytes, str] = {
+BODIES: dict[bytes, str] = {
     b" \n": "an empty body. Check the server's log",
     b"ok": "invalid JSON (line 1 column 1). Check -H; -vvv shows the response",
     b"{\n": "invalid JSON (line 2 column 1). Check -H; -vvv shows the response",
@@ -399,7 +398,7 @@ def test_the_next_step_names_the_variable_that_has_the_host(server: Server) -> N
     assert found.endswith("(invalid). Check host, port and path prefix in RODIN_URL")
 
 
-BROKEN: Dict[str, Script] = {
+BROKEN: dict[str, Script] = {
     "closed without a response": b"",
     "reset": [RESET],
     "closed in the body": http("200 OK", "{}")[:-1],
@@ -600,7 +599,7 @@ def error_of(name: str) -> Exception:
         failed = ssl.SSLError(1, "")
         failed.reason = rest
         return failed
-    known: Dict[str, Exception] = {
+    known: dict[str, Exception] = {
         "no address": socket.gaierror(socket.EAI_NONAME, ""),
         "closed": RemoteDisconnected(""),
         "not HTTP": BadStatusLine(""),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Dict, List, Optional, Tuple
+from typing import Optional
 
 import pytest
 
@@ -41,7 +41,7 @@ def test_the_counts_of_each_queue_are_always_in_perfdata() -> None:
 
 
 #: A selector, and the values that a threshold on it adds to the perfdata.
-NAMED: Dict[str, Dict[str, float]] = {
+NAMED: dict[str, dict[str, float]] = {
     "[ac].awaiting_per_consumer": {"a.awaiting_per_consumer": 2.5, "c.awaiting_per_consumer": 0},
     "busy_ratio": {"a.busy_ratio": 0.75, "b.busy_ratio": 1},
     "[ac].busy_ratio": {"a.busy_ratio": 0.75},
@@ -92,7 +92,7 @@ JUDGED = [
 
 
 @pytest.mark.parametrize(("counts", "threshold", "alerts"), JUDGED)
-def test_a_metric_is_judged(counts: List[int], threshold: str, alerts: bool) -> None:
+def test_a_metric_is_judged(counts: list[int], threshold: str, alerts: bool) -> None:
     """Another queue has 2 consumers, 1 job waiting and 2 running; the token expires in 50 s."""
     body = answer({"a": queue(*counts), "b": queue(2, 1, 2)})
     run_data = {"elapsed": 1.25, "timeout": 10, "token_expires_in": 50}
@@ -102,7 +102,7 @@ def test_a_metric_is_judged(counts: List[int], threshold: str, alerts: bool) -> 
 
 
 #: Responses and options, and the sum of the consumers, None if there is none.
-SUMS: Dict[str, Tuple[str, List[str], Optional[int]]] = {
+SUMS: dict[str, tuple[str, list[str], Optional[int]]] = {
     "over the selected queues": (MIXED, ["-q", "[ab]"], 6),
     "without excluded queues": (MIXED, ["-x", "a"], 2),
     "of one queue": (MIXED, ["-q", "b"], 2),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Sequence
+from collections.abc import Sequence
+from typing import Optional
 
 import pytest
 
@@ -18,9 +19,9 @@ from tests.domain import line_of
 # --- accepted forms -----------------------------------------------------------------------------
 
 FILES = ("token_file", "input", "ca_file", "client_cert", "client_key")
-UNSET: Dict[str, object] = dict.fromkeys(("host", "port", "probe", *FILES), None)
+UNSET: dict[str, object] = dict.fromkeys(("host", "port", "probe", *FILES), None)
 #: Words, those between bars alone, and the values that options have then.
-ACCEPTED: Dict[str, Dict[str, object]] = {
+ACCEPTED: dict[str, dict[str, object]] = {
     "": {**UNSET, "family": 0, "timeout": 10, "insecure": False, "extra_opts": [], "verbosity": 0},
     "-H a | -Ha | --host a | --host=a | -H b -H a": {"host": "a"},
     "-p 1 | -p1 | --port 1 | --port=1 | -p 00001": {"port": 1},
@@ -44,7 +45,7 @@ ACCEPTED: Dict[str, Dict[str, object]] = {
 }
 
 
-def read(words: str) -> Dict[str, object]:
+def read(words: str) -> dict[str, object]:
     """Return all that *words* set; thresholds as they were written."""
     found = dict(vars(options.parse(words.split())))
     policy = found.pop("policy")
@@ -57,12 +58,12 @@ def read(words: str) -> Dict[str, object]:
     [(words, found) for forms, found in ACCEPTED.items() for words in forms.split(" | ")],
     ids=str,
 )
-def test_the_forms_of_an_option(words: str, expected: Dict[str, object]) -> None:
+def test_the_forms_of_an_option(words: str, expected: dict[str, object]) -> None:
     assert expected.items() <= read(words).items()
 
 
 #: Words with a value that begins with a dash, and what they set.
-DASHES: Dict[str, Dict[str, object]] = {
+DASHES: dict[str, dict[str, object]] = {
     "-w -5:5": {"thresholds": ["-w -5:5"]},
     "--critical -.5:": {"thresholds": ["-c -.5:"]},
     "-c-x.consumers=-1:": {"thresholds": ["-c -x.consumers=-1:"]},
@@ -206,7 +207,7 @@ LABEL = "x" * 63
 LONGEST = ".".join([LABEL] * 3 + ["x" * 61])
 
 #: What stands in -H or RODIN_URL, the URL before the path of the API, and the address in messages.
-SERVERS: Dict[str, List[str]] = {
+SERVERS: dict[str, list[str]] = {
     "rodin": ["https://rodin", "rodin:443"],
     "rodin:8443": ["https://rodin:8443", "rodin:8443"],
     "rodin:00443": ["https://rodin", "rodin:443"],

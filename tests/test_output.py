@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Tuple
 
 import pytest
 
@@ -126,7 +125,7 @@ START = "RODIN_QUEUES CRITICAL - "
 A, B = "a" * 100, "b" * 50
 
 #: Problems, the next step, and the 230 bytes after START.
-FITTED: List[Tuple[List[str], str, str]] = [
+FITTED: list[tuple[list[str], str, str]] = [
     (["x"], "", "x"),
     (["x", "y", "z"], "Do", "x; y; z. Do"),
     (["x" * 230], "", "x" * 230),
@@ -166,7 +165,7 @@ def many(number: int, value: object, **others: object) -> str:
 
 REQUIRED = ",".join(f"queue-{number:03}" for number in range(200))
 #: A response with more problems than a line can hold, or with longer ones; and a part of the line.
-CROWDED: List[Tuple[str, str]] = [
+CROWDED: list[tuple[str, str]] = [
     (many(40, queue(0)), "queue08 and 31 more. Start their workers; if all stopped at once"),
     (many(40, queue(1, 999, 1), a=queue(0)), "queue05 999 and 34 more. Start the workers of a"),
     (many(40, queue(0), a=queue(1, 99, 1)), "queue13 and 26 more; and 1 more. Start their workers"),
@@ -197,7 +196,7 @@ def test_a_probe_has_room_for_its_outcome() -> None:
 
 
 @pytest.mark.parametrize("limits", [[], ["consumers=2:", "job_running=100", "100"]], ids=len)
-def test_40_queues_stay_below_8_kb(limits: List[str]) -> None:
+def test_40_queues_stay_below_8_kb(limits: list[str]) -> None:
     body = answer({f"rodin.queue{number:02}": queue(10, 12345, 10) for number in range(40)})
     args = [word for limit in limits for word in ("-w", limit, "-c", limit.replace("1", "10"))]
     outcome = run("--input", "-", "--require=", *args, stdin=body)
@@ -208,7 +207,7 @@ def test_40_queues_stay_below_8_kb(limits: List[str]) -> None:
 # --- names --------------------------------------------------------------------------------------
 
 #: A raw name and its display name, where it is alone.
-NAMES: Dict[str, str] = {
+NAMES: dict[str, str] = {
     "rodin.mesh": "rodin.mesh",
     **{name: name for name in ("a b", "a,b", 'a"b', "a\\b", "%s{0}$H`id`", "gr\xfcn", "time")},
     **{f"a{char}b": "a_b" for char in "'=|;\n\t\0\x7f\x85\u2028\u200b\u202e\ufeff\ud800"},
@@ -233,7 +232,7 @@ def test_a_display_name_is_fit_for_label_and_text(raw: str) -> None:
 
 
 #: Raw names and their display names, where they are together.
-TOGETHER: Dict[str, Dict[str, str]] = {
+TOGETHER: dict[str, dict[str, str]] = {
     "names that need no change are first": {"a_b": "a_b", "a'b": "a_b_2", "a|b": "a_b_3"},
     "a number can be taken": {"a_b_2": "a_b_2", "a'b": "a_b", "a|b": "a_b_3"},
     "the number has room": {"x" * 58: "x" * 58, "x" * 59: "x" * 56 + "_2"},

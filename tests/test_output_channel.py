@@ -14,8 +14,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Callable, Iterator, List, Sequence, Tuple
+from typing import Callable
 
 import pytest
 
@@ -113,7 +114,7 @@ def test_a_signal_at_the_deadline(server: Server) -> None:
 # --- output that cannot be written --------------------------------------------------------------
 
 
-def shell(redirection: str) -> Tuple[str, ...]:
+def shell(redirection: str) -> tuple[str, ...]:
     """Return the words that start a program with this redirection."""
     return ("sh", "-c", f'exec "$@" {redirection}', "sh")
 
@@ -263,10 +264,10 @@ def test_a_library_that_hangs_with_the_interpreters_lock(server: Server, tmp_pat
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.parametrize(("probe", "code"), [((), 3), (("--probe=liveness",), 0)])
 def test_without_a_second_thread_nothing_is_asked(
-    probe: Tuple[str, ...], code: int, server: Server
+    probe: tuple[str, ...], code: int, server: Server
 ) -> None:
     """A user or container with too many processes (ulimit -u) cannot have the watchdog."""
-    user: List[str] = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
+    user: list[str] = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
     python = str(SCRIPT.parent / "python")
     trial = [*user, python, "-c", "import requests"]
     if subprocess.run(trial, env=environment(), capture_output=True, check=False).returncode:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List, Tuple
 
 import pytest
 
@@ -24,7 +23,7 @@ PROVEN = {
     "missing": without("rodin.mesh"),
 }
 #: A response, options, and the kinds that the verdict fails.
-RESPONSES: List[Tuple[str, str, str]] = [
+RESPONSES: list[tuple[str, str, str]] = [
     (site(), "", NONE),
     (site(), "-w consumers=2:", NONE),
     (site(), "-c consumers=2:", ALL),

@@ -11,7 +11,7 @@ import re
 import tempfile
 from collections import Counter
 from fractions import Fraction
-from typing import Any, List, Optional, Tuple
+from typing import Any, Optional
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -53,7 +53,7 @@ ranges = st.one_of(
 )
 
 
-def read_range(text: str) -> Optional[Tuple[Any, Any, bool]]:
+def read_range(text: str) -> Optional[tuple[Any, Any, bool]]:
     """Return start, end and whether the range alerts inside; None if it is not a range."""
     found = re.fullmatch(rf"(@?)(?:(~|{NUMBER})?:)?({NUMBER})?", text.strip())
     if found is None or not (found[2] or found[3]):
@@ -101,7 +101,7 @@ def written(value: Any) -> str:
 @st.composite
 def bodies(draw: st.DrawFn) -> str:
     """Write the idle site, in which members are removed, doubled, renamed or changed."""
-    members: List[Any] = [(name, [(field, "1") for field in FIELDS]) for name in (*DOCUMENTED, "a")]
+    members: list[Any] = [(name, [(field, "1") for field in FIELDS]) for name in (*DOCUMENTED, "a")]
     places = [members, *(fields for _, fields in members)]
     for place in draw(st.lists(st.sampled_from([members, *places]), max_size=2)):
         name, value = place.pop(draw(st.integers(0, len(place) - 1)))
@@ -115,7 +115,7 @@ def bodies(draw: st.DrawFn) -> str:
 def is_complete(body: str) -> bool:
     """Return whether OK may be reported: each queue has its three counts, and none is missing."""
 
-    def unique(pairs: List[Tuple[str, Any]]) -> object:
+    def unique(pairs: list[tuple[str, Any]]) -> object:
         names = [name for name, _ in pairs if name != "more"]
         return dict(pairs) if len(names) == len(set(names)) else reject("a name is given twice")
 
@@ -159,7 +159,7 @@ chosen = st.tuples(st.sampled_from([*VALUED]), values) | st.tuples(st.sampled_fr
 
 @given(st.lists(chosen), blank, blank, st.lists(noise), st.sampled_from(["\n", "\r\n", "\n\n"]))
 def test_an_ini_file_holds_words_of_the_command_line(
-    given_options: List[Tuple[str, ...]], before: str, after: str, more: List[str], end: str
+    given_options: list[tuple[str, ...]], before: str, after: str, more: list[str], end: str
 ) -> None:
     lines, words = ["\ufeff[other]", "no option", "[ check_rodin_queues ]", "v="], ["--verbose"]
     for name, *value in given_options:

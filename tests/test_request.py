@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from typing import Callable, Dict, Tuple
+from typing import Callable
 
 import pytest
 
@@ -90,7 +90,7 @@ def test_vv_names_the_proxy(server: Server, ask: Ask) -> None:
 
 
 #: A response, and what -vvv shows of it: at most 2,000 characters of a body.
-CAME: Dict[str, Tuple[Script, str]] = {
+CAME: dict[str, tuple[Script, str]] = {
     "a long body": (http("200 OK", b"x" * 1990 + b"yy" * 9), "x" * 1990 + "y" * 10),
     "a rejection without end": ([head("403 No") + b"no \xff permission", HOLD], "no \ufffd perm"),
     "the library's error": (b"nonsense\r\n\r\n", "BadStatusLine"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Dict, Union
+from typing import Union
 
 import pytest
 
@@ -25,7 +25,7 @@ def put(raw: str, **fields: object) -> str:
     return site(mesh={**queue(), **fields} if fields else "X").replace('"X"', raw)
 
 
-def malformed(body: str) -> Dict[str, str]:
+def malformed(body: str) -> dict[str, str]:
     """Return the reason of each malformed queue; the others of the idle site must be sound."""
     found = snapshot(body)
     assert {sound.name for sound in found.queues} >= OTHERS
@@ -108,7 +108,7 @@ def test_a_queue_that_cannot_be_used_makes_the_response_invalid(case: str) -> No
 
 
 @pytest.mark.parametrize("more", [{}, {"consumers": 0}])
-def test_a_name_of_more_than_255_characters_is_malformed_and_selected(more: Dict[str, int]) -> None:
+def test_a_name_of_more_than_255_characters_is_malformed_and_selected(more: dict[str, int]) -> None:
     name = "\U0001f600" * 256
     body = answer({**IDLE, name: {**queue(), **more}})
     assert [*malformed(body)] == [name]
@@ -122,7 +122,7 @@ def test_a_member_beside_the_queues_is_a_malformed_queue() -> None:
 
 
 #: Bodies that are not an object of queues.
-INVALID: Dict[str, Union[str, bytes]] = {
+INVALID: dict[str, Union[str, bytes]] = {
     **{f"{raw} alone": raw for raw in ("null", "true", "5", "1.5", '"OK"', "[]", "OK")},
     "no bytes": "",
     "white space": " \r\n",

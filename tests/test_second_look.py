@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence, Set, Tuple
+from collections.abc import Sequence
 
 import pytest
 
@@ -31,8 +31,8 @@ class Looker:
         self._later = iter(bodies[1:])
         self._first = bodies[0]
         self._allowed = allowed
-        self.waits: List[float] = []
-        self.kept: List[Looks] = []
+        self.waits: list[float] = []
+        self.kept: list[Looks] = []
 
     def look(self, *args: str) -> Looks:
         """Look until the code ends it."""
@@ -55,7 +55,7 @@ class Looker:
 
 #: Responses, how many of them are used, the queues that are stalled in the end, and which response
 #: is judged.
-LOOKS: Dict[str, Tuple[Sequence[str], int, Set[str], str]] = {
+LOOKS: dict[str, tuple[Sequence[str], int, set[str], str]] = {
     "nothing is stalled": ([IDLE], 1, set(), IDLE),
     "stalled three times": ([STALLED, STALLED, STALLED, IDLE], 3, MESH, STALLED),
     "busy in the second look": ([STALLED, BUSY, STALLED], 2, set(), BUSY),

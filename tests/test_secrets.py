@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import os
 from pathlib import Path
-from typing import Callable, Dict, List, Tuple
+from typing import Callable
 
 import pytest
 
@@ -24,7 +24,7 @@ Ask = Callable[..., Report]
 Place = Callable[[str], bytes]
 
 
-def all_forms(token: str) -> List[str]:
+def all_forms(token: str) -> list[str]:
     """Return *token* in each of the FORMS, and in base64: alone, as a login, as in its header."""
     texts = (token, f"a:{token}", f"Bearer {token}")
     encoded = (base64.b64encode(text.encode()).decode() for text in texts)
@@ -56,7 +56,7 @@ def redirect(form: str) -> Place:
 
 
 #: Where an echoing server puts the token, and whether -vvv has to show that something stood there.
-PLACES: Dict[str, Tuple[Place, bool]] = {
+PLACES: dict[str, tuple[Place, bool]] = {
     "queues without consumers": (queues(queue(0, 7, 0)), True),
     "malformed queues": (queues(None), True),
     "a queue in JSON escapes": (lambda t: b'{"' + FORMS["JSON, all"](t).encode() + b'":1}', False),

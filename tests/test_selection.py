@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Set, Tuple
-
 import pytest
 
 from check_rodin_queues.response import Queue, Snapshot
@@ -16,13 +14,13 @@ ALL = (*DOCUMENTED, "other.a", "other.B", "x*y", "a,b", "a", "b", "[z-a]", "with
 MANY = answer({name: queue() for name in ALL})
 
 
-def selected(*args: str, body: str = MANY) -> Set[str]:
+def selected(*args: str, body: str = MANY) -> set[str]:
     """Return the names of the queues that *args* select."""
     return {found.name for found in select(policy(*args), snapshot(body)).queues}
 
 
 #: Options, and the queues that they select.
-SELECTED: Dict[str, Tuple[List[str], Set[str]]] = {
+SELECTED: dict[str, tuple[list[str], set[str]]] = {
     "all without an option": ([], {*ALL}),
     "a plain name": (["-q", "rodin.mesh"], {"rodin.mesh"}),
     "no part of a name": (["-q", "rodin"], set()),
@@ -66,7 +64,7 @@ def test_a_glob_matches_the_raw_name_and_not_the_shown_one() -> None:
 
 
 @pytest.mark.parametrize("args", [("-q", "b"), ("-x", "x*"), ("-q", "x*", "-x", "x*")])
-def test_no_glob_is_matched_against_a_name_that_is_too_long(args: Tuple[str, ...]) -> None:
+def test_no_glob_is_matched_against_a_name_that_is_too_long(args: tuple[str, ...]) -> None:
     """So nothing can exclude it, and the response is invalid."""
     body = answer({"b": queue(), "x" * 256: queue()})
     chosen = select(policy("--require=", *args), snapshot(body))
@@ -74,7 +72,7 @@ def test_no_glob_is_matched_against_a_name_that_is_too_long(args: Tuple[str, ...
 
 
 #: A response, options, and the required queues that are missing from the response.
-REQUIRED: Dict[str, Tuple[str, str, str]] = {
+REQUIRED: dict[str, tuple[str, str, str]] = {
     **{f"{name} by default": (without(name), "", name) for name in DOCUMENTED},
     "other queues do not matter": (MANY, "", ""),
     "excluded by -x": (without("rodin.mesh"), "-x rodin.mesh", ""),

@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, Tuple
 
 import pexpect
 import pytest
@@ -87,7 +86,7 @@ def test_tables_and_examples_are_those_of_the_help(page: str) -> None:
 #: Shows each word of a command.
 ECHO = "check_rodin_queues() { printf 'GOT<%s>' \"$@\"; }"
 #: The options of each shell, and what to set up in it.
-SHELLS: Dict[str, Tuple[List[str], str]] = {
+SHELLS: dict[str, tuple[list[str], str]] = {
     "bash": (["--norc", "--noprofile", "-i"], f"source '{BASH}'; {ECHO}"),
     "zsh": (["-f", "-i"], f"fpath=('{ZSH}' $fpath); autoload -U compinit; compinit -u -D; {ECHO}"),
     "fish": (["--private"], "function check_rodin_queues; printf 'GOT<%s>' $argv; end"),

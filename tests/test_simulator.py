@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Iterator, List, NamedTuple, Tuple
+from typing import Any, NamedTuple
 
 import pytest
 import requests
@@ -155,7 +156,7 @@ class Running(NamedTuple):
     process: subprocess.Popen[str]
     url: str
 
-    def end(self, by: signal.Signals = signal.SIGTERM) -> Tuple[int, str, str]:
+    def end(self, by: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         """Send the signal; return the exit code and what was written since the first line."""
         self.process.send_signal(by)
         stdout, stderr = self.process.communicate(timeout=10)
@@ -236,7 +237,7 @@ def test_verbose_logs_requests_without_the_token(token_file: str) -> None:
         (["--client-ca", "ca"], "--key and --client-ca need --cert"),
     ],
 )
-def test_wrong_option_is_named(args: List[str], complaint: str) -> None:
+def test_wrong_option_is_named(args: list[str], complaint: str) -> None:
     done = program(*args)
     assert (done.code, done.stdout) == (2, "")
     assert f"simulator.py: error: {complaint}" in done.stderr

@@ -7,8 +7,8 @@ import ssl
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Dict, Iterator, Tuple
 
 import pytest
 
@@ -24,7 +24,7 @@ FINE = "RODIN_QUEUES OK - "
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("single-file")]
 
 
-def call(*command: object, prefix: Tuple[str, ...] = (), **variables: str) -> Tuple[str, int]:
+def call(*command: object, prefix: tuple[str, ...] = (), **variables: str) -> tuple[str, int]:
     """Run *command*, without a home; return its output and its exit code."""
     words = [*prefix, *map(str, command)]
     env = environment({"HOME": "/nonexistent", "TMPDIR": "/nonexistent", **variables})
@@ -50,7 +50,7 @@ def built(directory: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def values(directory: Path) -> Iterator[Dict[str, str]]:
+def values(directory: Path) -> Iterator[dict[str, str]]:
     """Serve idle queues with and without TLS."""
     with bench.sites(directory) as served:
         yield {**served, "http": f"{served['http']}/4"}
@@ -67,13 +67,13 @@ def python(request: pytest.FixtureRequest, directory: Path) -> str:
     return str(fresh / "bin/python")
 
 
-def ask(values: Dict[str, str], scheme: str, *more: str) -> Tuple[str, ...]:
+def ask(values: dict[str, str], scheme: str, *more: str) -> tuple[str, ...]:
     """Return the arguments of a check over *scheme*."""
     return ("-H", values[scheme], "--token-file", values["token"], *more)
 
 
 def test_it_checks_a_server_on_every_python(
-    python: str, built: Path, values: Dict[str, str]
+    python: str, built: Path, values: dict[str, str]
 ) -> None:
     for words in (ask(values, "http"), ask(values, "https", "--ca-file", values["ca"])):
         stdout, code = call(python, built, *words)
@@ -86,7 +86,7 @@ def test_output_is_that_of_the_command(python: str, built: Path) -> None:
 
 
 def test_it_runs_as_a_program_and_writes_nothing(
-    built: Path, values: Dict[str, str], tmp_path: Path
+    built: Path, values: dict[str, str], tmp_path: Path
 ) -> None:
     """Also if its standard streams are closed."""
     before = sorted(built.parent.rglob("*"))
@@ -98,7 +98,7 @@ def test_it_runs_as_a_program_and_writes_nothing(
 
 
 @pytest.mark.usefixtures("namespace")
-def test_without_a_store_it_uses_the_roots_in_the_file(built: Path, values: Dict[str, str]) -> None:
+def test_without_a_store_it_uses_the_roots_in_the_file(built: Path, values: dict[str, str]) -> None:
     """They are read, and do not include the CA of the test."""
     store = ssl.get_default_verify_paths().openssl_capath
     if not Path(store).exists():

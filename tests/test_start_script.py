@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Tuple
 
 import pytest
 
@@ -15,7 +14,7 @@ from tests.tree import ROOT
 PROBES = {"": 3, "--probe readiness": 1, "--probe startup": 1, "--probe liveness": 0}
 
 
-def facts(python: str) -> Tuple[str, str]:
+def facts(python: str) -> tuple[str, str]:
     """Return the version of *python* and its own file: the command can be a wrapper."""
     code = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
     done = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)

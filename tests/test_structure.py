@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, Set
 
 import pytest
 
@@ -35,13 +34,13 @@ READ_BY_USERS = (
 MODULES = sorted(path.stem for path in (ROOT / PACKAGE).glob("*.py") if path.stem != "__init__")
 
 
-def layers() -> Dict[str, int]:
+def layers() -> dict[str, int]:
     """Return the layer of each module, counted from the top, as CONTRIBUTING's table has it.
 
     A row without a name in its first cell belongs to the layer above it.
     """
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    found: Dict[str, int] = {}
+    found: dict[str, int] = {}
     layer = 0
     for row in text.partition("\n| layer |")[2].partition("\n\n")[0].splitlines()[2:]:
         name, modules = row.split("|")[1:3]
@@ -50,7 +49,7 @@ def layers() -> Dict[str, int]:
     return found
 
 
-def imports(module: str) -> Set[str]:
+def imports(module: str) -> set[str]:
     """Return the modules of the package that *module* imports, also inside its functions."""
     names = set()
     for node in ast.walk(ast.parse((ROOT / PACKAGE / f"{module}.py").read_text(encoding="utf-8"))):
@@ -75,7 +74,7 @@ def test_imports_point_down_and_have_no_cycle() -> None:
     graphlib.TopologicalSorter(table).prepare()
 
 
-def contents(*patterns: str) -> Dict[str, str]:
+def contents(*patterns: str) -> dict[str, str]:
     """Return the text of each file."""
     return {
         name: (ROOT / name).read_bytes().decode(errors="replace") for name in tracked(*patterns)

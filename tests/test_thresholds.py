@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Optional
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.server import DOCUMENTED, answer, queue, site
 
 #: A range; values on which it does not alert, and on which it alerts because they are below, above
 #: or inside; and the range in perfdata, where `N` is the one form that Icinga keeps.
-RANGES: Dict[str, Tuple[List[float], List[float], List[float], List[float], str]] = {
+RANGES: dict[str, tuple[list[float], list[float], list[float], list[float], str]] = {
     "10": ([0, 10], [-1], [11], [], "10"),
     "0": ([0], [-1], [1], [], "0"),
     "0:10": ([0, 10], [-1], [11], [], "10"),
@@ -89,7 +89,7 @@ def test_any_other_range_is_an_error_that_shows_the_accepted_forms(text: str) ->
 
 
 #: A selector, and the labels that it is for among those of the queues a.b, a.c, a,d and total.
-SELECTORS: Dict[str, Set[str]] = {
+SELECTORS: dict[str, set[str]] = {
     **{
         metric: {f"{name}.{metric}" for name in ("a.b", "a.c", "a,d", "total_2")}
         for metric in ("consumers", "job_awaiting", "job_running")
@@ -149,7 +149,7 @@ def test_a_selector_without_a_known_metric_is_an_error(option: str, selector: st
 
 
 #: Thresholds, and which ranges apply to `rodin.mesh.job_awaiting` then.
-LAST: Dict[str, Tuple[str, Optional[str], Optional[str]]] = {
+LAST: dict[str, tuple[str, Optional[str], Optional[str]]] = {
     "the last one applies": ("-w 5 -w 9", "9", None),
     "also if it is stricter": ("-w 9 -w 5", "5", None),
     "the long options are the same": ("--warning 5 --critical 9 -w 7", "7", "9"),

@@ -6,8 +6,9 @@ import datetime
 import ssl
 import subprocess
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Tuple
+from typing import Callable
 
 import pytest
 import trustme
@@ -33,7 +34,7 @@ def stranger() -> trustme.CA:
 def fixture_ask(token_file: str) -> Ask:
     """Return what runs the check against a server."""
 
-    def ask(url: str, *args: str, prefix: Tuple[str, ...] = (), **env: str) -> Report:
+    def ask(url: str, *args: str, prefix: tuple[str, ...] = (), **env: str) -> Report:
         found = run("-H", url, "--token-file", token_file, *args, env=env, prefix=prefix)
         return report(found, verbose="-v" in args)
 
@@ -95,7 +96,7 @@ def valid(ca: trustme.CA, first: int, last: int) -> ssl.SSLContext:
 
 
 #: What is wrong with a server of our CA or of another, as the text has it.
-FLAWS: Dict[str, Callable[[trustme.CA, trustme.CA, Path], ssl.SSLContext]] = {
+FLAWS: dict[str, Callable[[trustme.CA, trustme.CA, Path], ssl.SSLContext]] = {
     "unknown CA": lambda _, other, __: serving(other.issue_cert(HOST)),
     "name mismatch": lambda ca, *_: serving(ca.issue_cert("rodin.example")),
     "self-signed": lambda *given: self_signed(given[2]),
@@ -244,7 +245,7 @@ def test_the_store_of_the_system(case: str, stores: Path, tls_server: Server, as
 @pytest.fixture(scope="module", params=["TLSv1_2", "TLSv1_3"])
 def demanding(
     request: pytest.FixtureRequest, authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Tuple[Server, Path]]:
+) -> Iterator[tuple[Server, Path]]:
     """Return a server that requires a client certificate, and the directory of a client's files.
 
     For each protocol: in 1.3 the server rejects only after the handshake.
@@ -266,7 +267,7 @@ def demanding(
     ("files", "state"), [("certificate key", "OK"), ("both", "OK"), ("", "CRITICAL")]
 )
 def test_a_client_certificate(
-    files: str, state: str, demanding: Tuple[Server, Path], trust: Ask
+    files: str, state: str, demanding: tuple[Server, Path], trust: Ask
 ) -> None:
     """Two files, through a tunnel; one file; none."""
     server, folder = demanding

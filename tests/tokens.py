@@ -6,7 +6,7 @@ import base64
 import html
 import json
 import time
-from typing import Callable, Dict
+from typing import Callable
 from urllib.parse import quote
 
 
@@ -23,7 +23,7 @@ def expiring(seconds: float) -> str:
 
 
 #: Each form that SECURITY.md lists.
-FORMS: Dict[str, Callable[[str], str]] = {
+FORMS: dict[str, Callable[[str], str]] = {
     "as it is": str,
     "capitals": str.upper,
     "small letters": str.lower,

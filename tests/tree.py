@@ -7,7 +7,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
-from typing import Any, List
+from typing import Any
 
 import pytest
 
@@ -21,7 +21,7 @@ sys.exit(main())
 """
 
 
-def tracked(*patterns: str) -> List[str]:
+def tracked(*patterns: str) -> list[str]:
     """Return the files that git has, or would have after `git add`; skip without a repository."""
     listing = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns]
     done = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -14,9 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from importlib.metadata import requires
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Tuple
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -62,7 +63,7 @@ PROCESSES = "for status in /proc/[0-9]*/stat; do cut -d ' ' -f 1-3 $status; done
 class Probe(NamedTuple):
     """A probe of the Deployment."""
 
-    argv: Tuple[str, ...]
+    argv: tuple[str, ...]
     timeout: float
     period: float
     failures: int
@@ -72,26 +73,26 @@ class Probe(NamedTuple):
         return self.argv[self.argv.index(name) + 1]
 
 
-def manifest(name: str) -> Dict[str, Any]:
+def manifest(name: str) -> dict[str, Any]:
     """Return the object in one of the example's files."""
-    loaded: Dict[str, Any] = yaml.safe_load((EXAMPLE / name).read_text("utf-8"))
+    loaded: dict[str, Any] = yaml.safe_load((EXAMPLE / name).read_text("utf-8"))
     return loaded
 
 
-def pod(name: str) -> Dict[str, Any]:
+def pod(name: str) -> dict[str, Any]:
     """Return the spec of the pods that the manifest in file *name* describes."""
     spec = manifest(name)["spec"]
     template = spec.get("jobTemplate", {"spec": spec})["spec"]["template"]
     return dict(template["spec"])
 
 
-def container(name: str) -> Dict[str, Any]:
+def container(name: str) -> dict[str, Any]:
     """Return the only container of these pods."""
     (found,) = pod(name)["containers"]
     return dict(found)
 
 
-def worker() -> Dict[str, Any]:
+def worker() -> dict[str, Any]:
     """Return the Deployment's container, patched with the optional probes."""
     return {**container("deployment.yaml"), **container("restart-probes.yaml")}
 
@@ -230,12 +231,12 @@ class Container(NamedTuple):
         """Run *argv* in it, like the kubelet."""
         return self.podman.run("exec", self.name, *argv)
 
-    def inspect(self) -> Dict[str, Any]:
+    def inspect(self) -> dict[str, Any]:
         """Return podman's description of it."""
         (found,) = json.loads(self.podman.do("inspect", self.name))
         return dict(found)
 
-    def processes(self) -> List[str]:
+    def processes(self) -> list[str]:
         """Return its processes, also dead ones, without the shell that lists them."""
         lines = self.exec("sh", "-c", PROCESSES).stdout.splitlines()
         return [line for line in lines if "(sh)" not in line and "(cut)" not in line]

@@ -14,8 +14,9 @@ import shutil
 import signal
 import time
 import urllib.request
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Optional
 
 from tests.engines.programs import BARE, OPENER, Account, Result, find
 from tests.engines.rodin import STATES, Monitor, Run, Site, by_name
@@ -67,7 +68,7 @@ class Icinga(Monitor):
     ) -> None:
         super().__init__(directory, user)
         self.name = name
-        self.runs: List[Run] = []
+        self.runs: list[Run] = []
         self._program = find("icinga2")
         shutil.copytree(DEBIAN, directory / "etc", symlinks=True)
         for place in (*PLACES.values(), *MORE_PLACES):
@@ -94,7 +95,7 @@ class Icinga(Monitor):
         """Enable a feature with the configuration *text*."""
         self.write(f"etc/features-enabled/{feature}.conf", text)
 
-    def _icinga2(self, *args: str) -> Tuple[str, ...]:
+    def _icinga2(self, *args: str) -> tuple[str, ...]:
         places = {name: self.directory / place for name, place in PLACES.items()}
         places["PidPath"] = self.directory / "run" / "icinga2.pid"
         defines = [f"--define={name}={path}" for name, path in places.items()]
@@ -105,7 +106,7 @@ class Icinga(Monitor):
         self.user.own(self.directory)
         return self.user.do(*self._icinga2(*args))
 
-    def validate(self) -> List[str]:
+    def validate(self) -> list[str]:
         """Return the warnings of `icinga2 daemon -C`; fail if it rejects the configuration."""
         said = self.call("daemon", "-C", "-c", f"{self.directory}/etc/icinga2.conf")
         assert "critical/" not in said
@@ -160,12 +161,12 @@ class Icinga(Monitor):
                 if run and run not in self.runs:
                     self.runs.append(run)
 
-    def api(self, path: str, **values: object) -> List[Dict[str, Any]]:
+    def api(self, path: str, **values: object) -> list[dict[str, Any]]:
         """Return the results of a request to the API, which is a POST if there are *values*."""
         body = json.dumps(values).encode() if values else None
         url = f"https://127.0.0.1:{self.port}/v1/{path}"
         with OPENER.open(urllib.request.Request(url, body, HEADERS), timeout=20) as response:
-            results: List[Dict[str, Any]] = json.load(response)["results"]
+            results: list[dict[str, Any]] = json.load(response)["results"]
         return results
 
     def reload(self) -> None:
@@ -182,7 +183,7 @@ class Icinga(Monitor):
             return float(found["status"]["icingaapplication"]["app"]["program_start"])
         return 0
 
-    def check_now(self, services: Iterable[str]) -> Dict[str, Run]:
+    def check_now(self, services: Iterable[str]) -> dict[str, Run]:
         """Return a new run of each of these services.
 
         Icinga forgets a request while it reloads, and while it checks the service. So it is asked
@@ -190,7 +191,7 @@ class Icinga(Monitor):
         """
         start, names = time.time(), set(services)
 
-        def probe() -> Dict[str, Run]:
+        def probe() -> dict[str, Run]:
             with contextlib.suppress(OSError, http.client.HTTPException):
                 self.api("actions/reschedule-check", type="Service", filter="true", force=True)
             time.sleep(1)
@@ -203,7 +204,7 @@ class Icinga(Monitor):
         """Return the last run of each service."""
         return {run.service: run for run in self.runs}
 
-    def alerts(self) -> List[Tuple[str, str]]:
+    def alerts(self) -> list[tuple[str, str]]:
         runs = [run for run in self.runs if run.service == ALL]
         return [
             (STATES[run.state], "HARD" if run.hard else "SOFT")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import html
 import urllib.error
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Mapping, Sequence
 
 import pytest
 

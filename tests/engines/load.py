@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from typing import List, Tuple
 
 from tests.engines.conftest import install, plugin_directory
 from tests.engines.nagios import Nagios
@@ -56,7 +55,7 @@ def main() -> int:
     return 0
 
 
-def measure(top: Path, plugins: Path, hosts: int, interval: int, rounds: int) -> List[str]:
+def measure(top: Path, plugins: Path, hosts: int, interval: int, rounds: int) -> list[str]:
     """Return the row for a check of each service every *interval* seconds, *rounds* times."""
     user = account()
     with tempfile.TemporaryDirectory(prefix="load-", dir=top) as directory:
@@ -106,12 +105,12 @@ def configure(nagios: Nagios, site: Site, hosts: int, interval: int) -> None:
     nagios.write("conf.d/more.cfg", more)
 
 
-def middle_and_top(values: List[float]) -> Tuple[float, float]:
+def middle_and_top(values: list[float]) -> tuple[float, float]:
     """Return the median and the 99th percentile of sorted values."""
     return statistics.median(values), values[int(len(values) * 0.99)]
 
 
-def cpu(user: Account) -> Tuple[float, float, float]:
+def cpu(user: Account) -> tuple[float, float, float]:
     """Return the CPU seconds so far: of the engine's user, of this process, of all others."""
     with open("/proc/stat", encoding="ascii") as file:
         busy = [int(field) for field in file.readline().split()[1:9]]

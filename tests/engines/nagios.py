@@ -7,8 +7,8 @@ Debian's own objects stay, so the objects of a test must load beside them. Time 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import List, Mapping, Sequence, Tuple
 
 from tests.console import Outcome
 from tests.engines.programs import Account, Engine, find
@@ -116,7 +116,7 @@ class Nagios(Monitor):
         ]
         return {block["service_description"]: _run(block) for block in blocks}
 
-    def alerts(self) -> List[Tuple[str, str]]:
+    def alerts(self) -> list[tuple[str, str]]:
         return _ALERT.findall((self.var / "nagios.log").read_text("utf-8"))
 
     def page(self, program: str, query: str) -> str:
@@ -127,7 +127,7 @@ class Nagios(Monitor):
         html = html.replace("/nagios4/stylesheets/", f"file://{DEBIAN}/stylesheets/")
         return html.replace("/nagios4/images/", f"file://{HTDOCS}/images/")
 
-    def handed_on(self) -> List[List[str]]:
+    def handed_on(self) -> list[list[str]]:
         """Return what Nagios wrote for graphing tools, a list of fields for each check."""
         text = (self.var / "perfdata").read_text("utf-8")
         return [line.split("\t") for line in text.splitlines()]

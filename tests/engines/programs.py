@@ -16,8 +16,9 @@ import ssl
 import subprocess
 import time
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Callable, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from typing import Callable, NamedTuple, Optional, TypeVar
 
 import pytest
 
@@ -122,7 +123,7 @@ class Engine:
     env: Mapping[str, str] = {}
 
     #: Debian's directory for the configuration, and what has its place below *directory*.
-    place: Tuple[str, str]
+    place: tuple[str, str]
 
     def __init__(self, directory: Path, user: Account) -> None:
         self.directory = directory

@@ -7,9 +7,10 @@ import json
 import os
 import re
 import time
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, NamedTuple, Tuple
+from typing import NamedTuple
 
 from examples.simulator import SCENARIOS, Simulator
 from tests.console import Outcome, Report, report
@@ -53,7 +54,7 @@ class Site(NamedTuple):
         assert "'" not in outcome.perfdata, outcome  # no name here has a blank
         return report(outcome, verbose=True, token=self.server.token)
 
-    def leaks(self, *directories: Path) -> List[Path]:
+    def leaks(self, *directories: Path) -> list[Path]:
         """Return the files that hold the token's claims."""
         claims = self.server.token.split(".")[1].encode()
         files = [path for top in directories for path in top.rglob("*") if path.is_file()]
@@ -71,7 +72,7 @@ class Run(NamedTuple):
     text: str
     more: str
     metrics: str
-    command: Tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
     source: str = ""
 
     def report(self, site: Site) -> Report:
@@ -90,8 +91,8 @@ class Hour(NamedTuple):
     scenario: str
     state: int
     backlog: int
-    conditions: Tuple[str, ...]
-    single: Tuple[int, ...]
+    conditions: tuple[str, ...]
+    single: tuple[int, ...]
 
     def state_of(self, watched: str) -> int:
         """Return the state of the service for what is *watched*: PAGING, BACKLOG or a queue."""
@@ -130,7 +131,7 @@ BAD_DAY = (
 )
 
 
-def limits(queue: str, metric: str, watched: str) -> Tuple[str, str]:
+def limits(queue: str, metric: str, watched: str) -> tuple[str, str]:
     """Return the warning and critical range that the examples set for a service."""
     warning = LIMITS[queue] if metric == "job_awaiting" and watched != PAGING else ""
     return warning, "1:" if metric == "consumers" and watched != BACKLOG else ""
@@ -147,12 +148,12 @@ class Page(NamedTuple):
 class Day(NamedTuple):
     """A page for each hour, the alerts of the service that pages, and the mail."""
 
-    pages: List[Page]
-    alerts: List[Tuple[str, str]]
+    pages: list[Page]
+    alerts: list[tuple[str, str]]
     mail: str
 
 
-def by_name(paging: str, backlog: str, one: str) -> Dict[str, str]:
+def by_name(paging: str, backlog: str, one: str) -> dict[str, str]:
     """Return what each service watches, by name; *one* begins the names of those for one queue."""
     return {paging: PAGING, backlog: BACKLOG, **{f"{one}{queue}": queue for queue in QUEUES}}
 
@@ -166,7 +167,7 @@ class Monitor(Engine):
         """Return the last run of each service."""
         raise NotImplementedError
 
-    def alerts(self) -> List[Tuple[str, str]]:
+    def alerts(self) -> list[tuple[str, str]]:
         """Return state and kind, SOFT or HARD, of each soft problem and each change of state.
 
         They are those of the service that pages.
@@ -185,7 +186,7 @@ class Monitor(Engine):
 
         return self.wait_for(f"the states of {hour.scenario} are hard", probe)
 
-    def spend_day(self, site: Site, plugin: Path) -> List[Page]:
+    def spend_day(self, site: Site, plugin: Path) -> list[Page]:
         """Wait in each hour of the bad day until all states are hard."""
         pages = []
         for hour in BAD_DAY:
@@ -209,12 +210,12 @@ def plain(text: str) -> str:
     return re.sub(r"\d+(\.\d+)? ?(s|min|h|d)\b", "(duration)", text).replace(";", ":")
 
 
-def queues_of(scenario: str) -> Dict[str, Dict[str, object]]:
+def queues_of(scenario: str) -> dict[str, dict[str, object]]:
     """Return the queues that *scenario* serves, empty if it serves none."""
     response = SCENARIOS[scenario].answer
     if response.status != 200 or not response.body.startswith(b"{"):
         return {}
-    queues: Dict[str, Dict[str, object]] = json.loads(response.body)
+    queues: dict[str, dict[str, object]] = json.loads(response.body)
     return queues
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Iterator, Tuple
 
 import pytest
 
@@ -77,7 +77,7 @@ def deployed(podman: Podman, site: Site) -> Iterator[Container]:
 
 @pytest.mark.parametrize(("scenario", "codes", "state"), CASES)
 def test_probes_of_the_deployment(
-    deployed: Container, site: Site, scenario: str, codes: Tuple[int, ...], state: str
+    deployed: Container, site: Site, scenario: str, codes: tuple[int, ...], state: str
 ) -> None:
     """Each prints one line for the kubelet's event, and has an exit code that it understands.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator, List
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_basket_can_be_restored_twice(director: Director) -> None:
 
 
 @pytest.fixture(scope="module")
-def deployments(director: Director, site: Site) -> List[str]:
+def deployments(director: Director, site: Site) -> list[str]:
     """Deploy a host of the template before and after the files of *One machine* are removed."""
     director.call("basket", "restore", stdin=BASKET)
     values = {
@@ -76,13 +76,13 @@ def deploy(director: Director, *options: str) -> str:
     return director.icinga.wait_for("the deployment is active or failed", decided)
 
 
-def test_files_of_one_machine_must_be_removed(deployments: List[str]) -> None:
+def test_files_of_one_machine_must_be_removed(deployments: list[str]) -> None:
     """With them, Icinga refuses a deployment, and only the status shows it."""
     assert deployments == ["failed", "active"]
 
 
 def test_deployed_services_run_the_check(
-    director: Director, deployments: List[str], site: Site
+    director: Director, deployments: list[str], site: Site
 ) -> None:
     """A host with the template's required field gets all services."""
     assert deployments

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Dict, Iterator, List, Tuple
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.engines.rodin import Run, Site
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("icinga2")]
 
 #: The setting of a service, and the arguments that the plugin must get.
-SETTINGS: Tuple[Tuple[str, List[str]], ...] = (
+SETTINGS: tuple[tuple[str, list[str]], ...] = (
     ("vars.rodin_verbose = 0", []),
     ("vars.rodin_verbose = 1", ["-v"]),
     ("vars.rodin_verbose = 2", ["-vv"]),
@@ -67,14 +67,14 @@ def services_with_settings(site: Site) -> str:
 
 
 @pytest.fixture(scope="module")
-def checked(monitor: Icinga, site: Site) -> Dict[str, Run]:
+def checked(monitor: Icinga, site: Site) -> dict[str, Run]:
     """Check each of the services with SETTINGS once while all is well."""
     site.server.scenario = "idle"
     return monitor.check_now(map(str, range(len(SETTINGS))))
 
 
 @pytest.mark.parametrize("number", range(len(SETTINGS)), ids=[text for text, _ in SETTINGS])
-def test_setting_becomes_arguments(checked: Dict[str, Run], number: int) -> None:
+def test_setting_becomes_arguments(checked: dict[str, Run], number: int) -> None:
     run = checked[str(number)]
     arguments = list(run.command[1:])
     for given in ("--host", "--token-file"):
@@ -83,7 +83,7 @@ def test_setting_becomes_arguments(checked: Dict[str, Run], number: int) -> None
 
 
 def test_command_lines_name_the_file_of_the_token(
-    checked: Dict[str, Run], monitor: Icinga, site: Site
+    checked: dict[str, Run], monitor: Icinga, site: Site
 ) -> None:
     """The debug log and the API have them."""
     assert str(site.token_file) in checked["0"].command

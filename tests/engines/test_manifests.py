@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
@@ -22,7 +22,7 @@ VERSIONS = list(dict.fromkeys(map(major_minor, all_versions())))[-4:]
 SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-./")
 
 
-def patched() -> Dict[str, Any]:
+def patched() -> dict[str, Any]:
     """Return the Deployment with the optional probes."""
     deployment = manifest("deployment.yaml")
     deployment["spec"]["template"]["spec"]["containers"] = [worker()]

@@ -8,8 +8,8 @@ also makes the README's picture again.
 from __future__ import annotations
 
 import html
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
 import pytest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Callable, Dict, Optional, Tuple
+from typing import Callable, Optional
 
 import pytest
 
@@ -44,7 +44,7 @@ kept.map(parse_performance_data).map(d => [d.label, d.value, d.warn, d.crit])
 """
 
 #: Value, warning and critical by label. A range that is not a plain number is None.
-Found = Dict[str, Tuple[Optional[float], ...]]
+Found = dict[str, tuple[Optional[float], ...]]
 
 
 @pytest.fixture(scope="module")

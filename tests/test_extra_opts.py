@@ -155,7 +155,7 @@ def test_single_values_are_overridden_and_repeatable_ones_added(ini: Path) -> No
     args = ("-q", "rodin.pack", f"--extra-opts=@{ini}", f"--extra-opts=more@{ini}", "-v")
     found = report(run(*args, "--state", "missing=ok", stdin=site()), verbose=True)
     assert {label[:10] for label in found.metrics} == {"rodin.mesh", "rodin.pack"}
-    assert (found.state, "a.b" in found.text) == ("OK", True)
+    assert (found.state, "a.b" in found.more) == ("OK", True)
     assert "\nwhy: " in found.more
 
 

@@ -65,9 +65,9 @@ _WHERE = " -H 127.0.0.1 -p {port} -u /4/api/v2/queue_status_check -s consumers"
 CASES = (
     Case(Y, "{python}" + _IMPORT),
     Case("bare Python", "{python} -c pass"),
-    Case(HTTP, "{check}" + _ASK + "{http}/4", limit=0.77),
-    Case("check, HTTPS, private CA file", _TLS + "{ca}", limit=0.88),
-    Case("check, HTTPS, hashed directory", _TLS + "{hashed}", limit=0.88),
+    Case(HTTP, "{check}" + _ASK + "{http}/4", limit=0.75),
+    Case("check, HTTPS, private CA file", _TLS + "{ca}", limit=0.84),
+    Case("check, HTTPS, hashed directory", _TLS + "{hashed}", limit=0.84),
     Case("check, HTTPS, certifi's bundle", _TLS + "{bundle}", limit=1.10),
     Case("check, --help", "{check} --help", limit=0.24, code=3),
     Case("check, --version", "{check} --version", limit=0.24, code=3),

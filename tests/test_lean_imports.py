@@ -23,7 +23,7 @@ from tests import bench
 CASES = {case.name: case for case in bench.CASES}
 HTTP, HTTPS, HELP = bench.HTTP, "check, HTTPS, private CA file", "check, --help"
 #: Instructions as a ratio to those of importing requests and nagiosplugin.
-LIMITS = {HTTP: 0.76, HTTPS: 0.86, HELP: 0.22, "check, usage error": 0.28}
+LIMITS = {HTTP: 0.72, HTTPS: 0.81, HELP: 0.21, "check, usage error": 0.25}
 #: Optional imports of requests, urllib3 and the standard library that a check can run without.
 OPTIONAL = ("bz2", "chardet", "charset_normalizer", "lzma", "ssl")
 LATE_IMPORTS = hasattr(sys, "set_lazy_imports")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64  # now: the watchdog's thread, which redacts, must not wait for an import
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -69,8 +70,7 @@ class Token:
 
         None if there is no `exp`.
         """
-        import base64  # noqa: PLC0415 — --help does not need it
-        import json  # noqa: PLC0415
+        import json  # noqa: PLC0415 — --help does not need it
 
         parts = self._text.split(".")
         if len(parts) != _JWT_PARTS:
@@ -138,8 +138,6 @@ def _forms(secrets: list[str]) -> re.Pattern[str]:
 
 def _encodings(secret: str) -> Iterator[str]:
     """Yield *secret* as it is, in hex, and in base64 at each of the three alignments."""
-    import base64  # noqa: PLC0415 — --help does not need it
-
     raw = secret.encode()
     yield secret
     yield raw.hex()

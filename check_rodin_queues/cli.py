@@ -262,15 +262,16 @@ class Run:
 
         for line in traceback.format_tb(error.__traceback__):
             self._notes.add(DEBUG, line)
+        install = "Install the plugin again for this Python"
         if isinstance(error, ImportError):
             cause = f"the Python module {error.name} cannot be imported by {sys.executable}"
-            return _unknown(cause, "Install the plugin again for this Python")
+            return _unknown(cause, install)
         frames = traceback.extract_tb(error.__traceback__)
         file = frames[-1].filename.rpartition("/")[2]
         cause = f"{type(error).__name__} at {file}:{frames[-1].lineno}"
         if self._step == _LOADING and not self._client:
             cause = f"the Python modules of {sys.executable} cannot be imported: {cause}"
-            return _unknown(cause, "Install the plugin again for this Python")
+            return _unknown(cause, install)
         next_step = f"Run with -vvv and report it (version {__version__})"
         return _unknown(f"internal error: {cause}", next_step)
 

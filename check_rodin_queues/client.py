@@ -25,7 +25,7 @@ from check_rodin_queues.errors import RequestError
 from check_rodin_queues.messages import duration
 from check_rodin_queues.output import DEBUG, REQUEST, Notes
 from check_rodin_queues.response import MAX_BYTES, invalid, too_large
-from check_rodin_queues.server import Server
+from check_rodin_queues.server import DEFAULT_PORTS, Server
 from check_rodin_queues.token import Token
 
 if TYPE_CHECKING:
@@ -45,7 +45,6 @@ _CHECK_URL = "Check host, port and path prefix in -H"
 #: Next steps for plain HTTP, which a proxy forwards.
 _CHECK_PROXY = "Check the proxy, or add the server to NO_PROXY"
 _LOGIN = r"login|sign.?in|\b(auth|oauth2?|saml2?|sso|idp)\b"
-_PORTS = {"http": 80, "https": 443}
 
 
 class Client:
@@ -200,7 +199,7 @@ class Client:
         url = self.route.server.url
         try:
             own, target = urlsplit(url), urlsplit(urljoin(url, self._token.redact(location)))
-            ports = [parts.port or _PORTS.get(parts.scheme) for parts in (own, target)]
+            ports = [parts.port or DEFAULT_PORTS.get(parts.scheme) for parts in (own, target)]
         except ValueError:
             return invalid(f"{said}: invalid redirect", _CHECK_URL)
         same_host = target.hostname == own.hostname

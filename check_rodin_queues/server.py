@@ -17,7 +17,7 @@ _KNOWN_SUFFIX = f"({PATH}|/api/v2|/api)$"
 _HOST_NAME = r"(?!-|.{254})(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?"
 _PREFIX = r"[A-Za-z0-9._~!$&'()*+,;=:@%/-]*"
 _MAX_PORT = 65535
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Server:
@@ -32,7 +32,7 @@ class Server:
         self.host = host
         self.family = family
         self.address = f"{host}:{port}"
-        netloc = host if port == _DEFAULT_PORTS[scheme] else self.address
+        netloc = host if port == DEFAULT_PORTS[scheme] else self.address
         self.url = f"{scheme}://{netloc}{prefix}{PATH}"
 
 
@@ -69,12 +69,12 @@ def parse_server(text: str, port: Optional[int], family: int, origin: str) -> Se
     except ValueError:
         raise wrong from None
     name = re.sub(r":[0-9]+$", "", parts.netloc)
-    if parts.scheme not in _DEFAULT_PORTS or not re.fullmatch(_PREFIX, parts.path) or given == 0:
+    if parts.scheme not in DEFAULT_PORTS or not re.fullmatch(_PREFIX, parts.path) or given == 0:
         raise wrong
     _check_host(name, family, origin, wrong)
     if port is not None and given not in (None, port):
         raise UsageError(f"-p/--port: {origin} already has port {given}", "Remove one of the two")
-    number = port or given or _DEFAULT_PORTS[parts.scheme]
+    number = port or given or DEFAULT_PORTS[parts.scheme]
     prefix = re.sub(_KNOWN_SUFFIX, "", parts.path.rstrip("/")).rstrip("/")
     return Server(parts.scheme, name, number, prefix, family)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64  # now: the watchdog's thread, which redacts, must not wait for an import
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -34,6 +33,9 @@ class Token:
     """
 
     def __init__(self, text: str, place: str) -> None:
+        # loaded now: the watchdog's thread, which redacts, must not wait for an import
+        import base64  # noqa: F401, PLC0415
+
         self._text = text
         self.place = place
         self._patterns: Optional[tuple[re.Pattern[str], re.Pattern[str]]] = None
@@ -70,7 +72,8 @@ class Token:
 
         None if there is no `exp`.
         """
-        import json  # noqa: PLC0415 — --help does not need it
+        import base64  # noqa: PLC0415 — --help does not need it
+        import json  # noqa: PLC0415
 
         parts = self._text.split(".")
         if len(parts) != _JWT_PARTS:
@@ -138,6 +141,8 @@ def _forms(secrets: list[str]) -> re.Pattern[str]:
 
 def _encodings(secret: str) -> Iterator[str]:
     """Yield *secret* as it is, in hex, and in base64 at each of the three alignments."""
+    import base64  # noqa: PLC0415 — --help does not need it
+
     raw = secret.encode()
     yield secret
     yield raw.hex()
